@@ -1,0 +1,23 @@
+/** Running programs: by path and argument vector, never by a shell. */
+
+export type ExecResult = {
+  /** 0 to 255, or `undefined` when a signal ended it. */
+  readonly exitCode: number | undefined
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export type ExecOptions = {
+  /** Complete environment; by default only PATH, HOME and LANG=C. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly timeoutMs?: number
+  /** Largest output of either stream; more is an error. */
+  readonly maxOutputBytes?: number
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Runs `program` (a path, or a name looked up in a fixed list of system directories) and waits.
+ * @throws AppError ERR_EXEC when it cannot be started, takes too long or prints too much; a non-zero exit is a result
+ */
+export type Exec = (program: string, args: readonly string[], options?: ExecOptions) => Promise<ExecResult>

@@ -1,0 +1,59 @@
+/** Listening, and looking at what an endpoint serves. */
+
+export type ListenAddress = { readonly host: string; readonly port: number }
+
+/** A plain HTTP request as the challenge listener sees it. */
+export type ListenerRequest = {
+  readonly method: string
+  readonly path: string
+  readonly host: string | undefined
+}
+/** What the listener answers. */
+export type ListenerReply = { readonly status: number; readonly body: string }
+
+/** Something that holds sockets or timers until it is disposed of. */
+export interface Listener extends AsyncDisposable {
+  /** The addresses that are really listened on (port 0 resolved). */
+  readonly addresses: readonly ListenAddress[]
+}
+
+/**
+ * Answers plain HTTP on every address. Request bodies are not read; headers are limited to 8 KiB and 10 s.
+ * @throws AppError ERR_LISTEN when one address cannot be taken (the ones already taken are released); `cause` keeps
+ * the system error (`EADDRINUSE`, `EACCES`)
+ */
+export type ListenHttp = (
+  addresses: readonly ListenAddress[],
+  answer: (request: ListenerRequest) => ListenerReply,
+) => Promise<Listener>
+
+export type ProbeTarget = {
+  readonly host: string
+  readonly port: number
+  /** SNI; must be a DNS name. */
+  readonly serverName?: string | undefined
+  /** Send a PROXY protocol v1 line before the handshake. */
+  readonly proxyProtocol?: boolean
+}
+
+/** What an endpoint showed in a handshake made without session resumption. */
+export type Served = {
+  /** The leaf's DER. */
+  readonly leaf: Uint8Array
+  /** DER of the certificates that were sent, leaf first, as far as they link up. */
+  readonly chain: readonly Uint8Array[]
+  /** `TLSv1.3`, … */
+  readonly protocol: string
+}
+
+/**
+ * Makes one TLS handshake and reports what was served, trusted or not.
+ * @throws AppError ERR_NETWORK or ERR_TIMEOUT
+ */
+export type ProbeTls = (
+  target: ProbeTarget,
+  options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+) => Promise<Served>
+
+/** Which local process listens on a TCP port, as far as this system tells: `nginx (pid 123)`. */
+export type PortOwner = (port: number) => Promise<string | undefined>

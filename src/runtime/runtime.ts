@@ -1,0 +1,24 @@
+/** Everything outside the process, as one value. Code takes the part of it that it needs. */
+import type { Clock } from './clock.ts'
+import type { Exec } from './exec.ts'
+import type { FsOps } from './files.ts'
+import type { HttpExchange } from './http.ts'
+import type { TryLock } from './lock.ts'
+import type { ListenHttp, PortOwner, ProbeTls } from './network.ts'
+import type { Random } from './random.ts'
+import type { Resolver } from './resolver.ts'
+import type { WebrootFiles } from './webroot-files.ts'
+
+export interface Runtime {
+  readonly clock: Clock
+  readonly random: Random
+  readonly files: FsOps
+  readonly webrootFiles: WebrootFiles
+  readonly exec: Exec
+  readonly resolver: Resolver
+  readonly http: HttpExchange
+  readonly listenHttp: ListenHttp
+  readonly probeTls: ProbeTls
+  readonly portOwner: PortOwner
+  readonly tryLock: TryLock
+}
