@@ -1,6 +1,6 @@
 /** Accounts (RFC 8555 §7.1.2). */
 import { v } from '../base/schema.ts'
-import { parseObject, type Url, urlSchema } from './wire.ts'
+import { parseObject, type Url, urlSchema, type WireObject } from './wire.ts'
 
 export const accountStatuses = ['valid', 'deactivated', 'revoked'] as const
 export type AccountStatus = (typeof accountStatuses)[number]
@@ -30,4 +30,9 @@ const accountSchema = v.object({
 export function parseAccount(url: Url, value: unknown): Account {
   const account = parseObject('an account', accountSchema, value)
   return { url, ...account, contact: account.contact ?? [] } as Account // absent members stay absent
+}
+
+/** An account as it is sent; the inverse of {@link parseAccount}. */
+export function writeAccount({ url: _, ...account }: Account): WireObject {
+  return account
 }

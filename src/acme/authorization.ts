@@ -1,9 +1,9 @@
 /** Authorizations (RFC 8555 §7.1.4). */
-import type { Instant } from '../base/instant.ts'
+import { formatInstant, type Instant } from '../base/instant.ts'
 import { v } from '../base/schema.ts'
-import { type Challenge, challengeSchema } from './challenge.ts'
+import { type Challenge, challengeSchema, writeChallenge } from './challenge.ts'
 import { type Identifier, identifierSchema } from './identifier.ts'
-import { instantSchema, parseObject, type Url } from './wire.ts'
+import { instantSchema, parseObject, type Url, type WireObject } from './wire.ts'
 
 export const authorizationStatuses = [
   'pending',
@@ -45,4 +45,14 @@ export function parseAuthorization(url: Url, value: unknown): Authorization {
 /** The identifier as the order names it: with `*.` where the authorization is for a wildcard. */
 export function orderedIdentifier({ identifier, wildcard }: Authorization): Identifier {
   return wildcard ? { type: 'dns', value: `*.${identifier.value}` } : identifier
+}
+
+/** An authorization as it is sent; the inverse of {@link parseAuthorization}. */
+export function writeAuthorization({ url: _, expires, wildcard, ...rest }: Authorization): WireObject {
+  return {
+    ...rest,
+    wildcard: wildcard || undefined, // §7.1.4: only ever present as true
+    expires: expires === undefined ? undefined : formatInstant(expires),
+    challenges: rest.challenges.map(writeChallenge),
+  }
 }

@@ -1,8 +1,8 @@
 /** Challenges (RFC 8555 §8). */
-import type { Instant } from '../base/instant.ts'
+import { formatInstant, type Instant } from '../base/instant.ts'
 import { v } from '../base/schema.ts'
 import { type Problem, problemSchema } from './problem.ts'
-import { instantSchema, type Url, urlSchema } from './wire.ts'
+import { instantSchema, type Url, urlSchema, type WireObject } from './wire.ts'
 
 /** Challenge types that carry a token and that we know how to answer or to validate. */
 export const challengeTypes = ['http-01', 'dns-01', 'tls-alpn-01'] as const
@@ -53,3 +53,14 @@ export const challengeSchema = v.lazy(input =>
     ? known
     : foreign,
 ) as v.GenericSchema<unknown, Challenge> // the two schemas are the two sides of ChallengeMethod
+
+/** A challenge as it is sent. */
+export function writeChallenge(challenge: Challenge): WireObject {
+  const validated =
+    challenge.status === 'valid' && challenge.validated !== undefined
+      ? formatInstant(challenge.validated)
+      : undefined
+  if (challenge.type !== 'unknown') return { ...challenge, validated }
+  const { name, ...rest } = challenge
+  return { ...rest, type: name, validated }
+}

@@ -1,6 +1,6 @@
 /** The directory (RFC 8555 §7.1.1; `renewalInfo` of RFC 9773 §4, `profiles` of draft-ietf-acme-profiles §3). */
 import { v } from '../base/schema.ts'
-import { parseObject, type Url, urlSchema } from './wire.ts'
+import { parseObject, type Url, urlSchema, type WireObject } from './wire.ts'
 
 export type Directory = {
   readonly newNonce: Url
@@ -46,4 +46,10 @@ export function parseDirectory(value: unknown): Directory {
   const { meta, ...resources } = parseObject('a directory', directorySchema, value)
   const directory = { ...resources, meta: { ...meta, profiles: new Map(Object.entries(meta.profiles)) } }
   return directory as Directory // members that are absent on the wire are absent here
+}
+
+/** The directory as it is sent; the inverse of {@link parseDirectory}. */
+export function writeDirectory({ meta, ...resources }: Directory): WireObject {
+  const profiles = Object.fromEntries(meta.profiles)
+  return { ...resources, meta: { ...meta, profiles: meta.profiles.size === 0 ? undefined : profiles } }
 }

@@ -1,9 +1,9 @@
 /** Orders (RFC 8555 §7.1.3). */
-import type { Instant } from '../base/instant.ts'
+import { formatInstant, type Instant } from '../base/instant.ts'
 import { v } from '../base/schema.ts'
 import { type Identifier, identifierSchema } from './identifier.ts'
 import { type Problem, problemSchema } from './problem.ts'
-import { instantSchema, parseObject, type Url, urlSchema } from './wire.ts'
+import { instantSchema, parseObject, type Url, urlSchema, type WireObject } from './wire.ts'
 
 export const orderStatuses = ['pending', 'ready', 'processing', 'valid', 'invalid'] as const
 export type OrderStatus = (typeof orderStatuses)[number]
@@ -50,4 +50,9 @@ const orderSchema = v.variant('status', [
  */
 export function parseOrder(url: Url, value: unknown): Order {
   return { url, ...parseObject('an order', orderSchema, value) } as Order // absent members stay absent
+}
+
+/** An order as it is sent; the inverse of {@link parseOrder}. */
+export function writeOrder({ url: _, expires, ...order }: Order): WireObject {
+  return { ...order, expires: expires === undefined ? undefined : formatInstant(expires) }
 }

@@ -112,3 +112,15 @@ export class AcmeProblemError extends AppError {
 export function isProblemError(error: unknown, ...types: readonly ProblemType[]): error is AcmeProblemError {
   return error instanceof AcmeProblemError && isProblem(error.problem, ...types)
 }
+
+/**
+ * A problem of one of the field's types.
+ * @param detail - for a person; text from outside in it must have gone through `printable`
+ */
+export function makeProblem(
+  type: ProblemType,
+  detail: string,
+  rest: Omit<Problem, 'type' | 'detail'> = {},
+): Problem {
+  return { type: problemPrefix + type, detail, ...rest }
+}

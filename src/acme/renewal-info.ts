@@ -1,7 +1,7 @@
 /** Renewal information (RFC 9773 §4.2). */
-import type { Instant } from '../base/instant.ts'
+import { formatInstant, type Instant } from '../base/instant.ts'
 import { v } from '../base/schema.ts'
-import { instantSchema, parseObject } from './wire.ts'
+import { instantSchema, parseObject, type WireObject } from './wire.ts'
 
 export type RenewalInfo = {
   readonly suggestedWindow: { readonly start: Instant; readonly end: Instant }
@@ -23,4 +23,9 @@ const renewalInfoSchema = v.object({
  */
 export function parseRenewalInfo(value: unknown): RenewalInfo {
   return parseObject('renewal information', renewalInfoSchema, value) as RenewalInfo // absent members stay absent
+}
+
+/** Renewal information as it is sent; the inverse of {@link parseRenewalInfo}. */
+export function writeRenewalInfo({ suggestedWindow: { start, end }, ...rest }: RenewalInfo): WireObject {
+  return { ...rest, suggestedWindow: { start: formatInstant(start), end: formatInstant(end) } }
 }

@@ -9,3 +9,9 @@ export const revocationReasons = {
   'cessation-of-operation': 5,
 } as const
 export type RevocationReason = keyof typeof revocationReasons
+
+/** The reason with that code, or `undefined` where a subscriber may not give it. */
+export function revocationReason(code: number): RevocationReason | undefined {
+  const names = Object.keys(revocationReasons) as RevocationReason[] // the keys of the constant above
+  return names.find(name => revocationReasons[name] === code)
+}

@@ -9,6 +9,9 @@ declare const urlBrand: unique symbol
 /** An absolute http or https URL, character for character as it was received (RFC 8555 §6.4 compares strings). */
 export type Url = string & { readonly [urlBrand]: true }
 
+/** An object on its way out: members that are `undefined` are left out by JSON. */
+export type WireObject = Readonly<Record<string, unknown>>
+
 /** Longest URL that is accepted; RFC 9110 §4.1 recommends supporting 8000. */
 const maxUrlLength = 8_000
 
