@@ -1,0 +1,76 @@
+/**
+ * Runs the tests: `npm test` for all, `npm test -- nginx src/acme/order.test.ts` for some.
+ *
+ * An argument is a path, a glob, a part of a file name, or an option of `node --test`. Each file runs in a process of
+ * its own, with an environment that holds nothing that could change a result.
+ */
+import { spawn } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { delimiter, dirname } from 'node:path'
+import process from 'node:process'
+
+const allTests = ['test/**/*.test.ts', 'tools/**/*.test.ts', 'src/**/*.test.ts']
+
+// More than the two cores of a small machine, since end-to-end files mostly wait for their servers.
+const filesAtOnce = 4
+
+// Longer than the slowest end-to-end file by a wide margin; a file that hangs fails instead of holding up the rest.
+const fileTimeoutMs = 300_000
+
+// What a test may see of the environment: proxies, certificate overrides, NODE_OPTIONS and NODE_ENV are not among it.
+const environmentNames = [
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'TMPDIR',
+  'TERM',
+  'CI',
+  'NO_COLOR',
+  'FORCE_COLOR',
+  'GOBIN',
+  'CERTWRIGHT_REQUIRE_SERVERS',
+  'CERTWRIGHT_BIN',
+]
+
+const root = dirname(import.meta.dirname)
+const { options, patterns } = readArguments(process.argv.slice(2))
+const files = globSync(patterns.length === 0 ? allTests : patterns, { cwd: root })
+if (files.length === 0) {
+  console.error(`error: no test file matches ${patterns.join(' ')}`)
+  process.exit(1)
+}
+console.log(`Node ${process.versions.node} (${process.execPath}), ${files.length} test files`)
+
+const run = spawn(
+  process.execPath,
+  [
+    '--test',
+    '--test-reporter=spec',
+    `--test-concurrency=${filesAtOnce}`,
+    `--test-timeout=${fileTimeoutMs}`,
+    ...options,
+    ...files,
+  ],
+  { stdio: 'inherit', env: cleanEnvironment(), cwd: root },
+)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => run.kill(signal))
+run.on('exit', exitCode => {
+  process.exitCode = exitCode ?? 1
+})
+
+function readArguments(args: readonly string[]) {
+  const options = args.filter(argument => argument.startsWith('-'))
+  const patterns = args
+    .filter(argument => !argument.startsWith('-'))
+    .map(argument => (/[/*]/.test(argument) ? argument : `{src,tools,test}/**/*${argument}*.test.ts`))
+  return { options, patterns }
+}
+
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const kept = environmentNames.flatMap(name => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  const path = [dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter)
+  return { ...Object.fromEntries(kept), PATH: path, LANG: 'C' }
+}
