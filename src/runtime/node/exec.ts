@@ -1,0 +1,159 @@
+/** Running programs on this machine. */
+import type { ChildProcessByStdio } from 'node:child_process'
+import { accessSync, constants, statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { AppError, messageOf, systemCodeOf } from '../../base/errors.ts'
+import { formatDuration, minuteMs } from '../../base/instant.ts'
+import { printable } from '../../base/printable.ts'
+import type { Exec, ExecOptions, ExecResult } from '../exec.ts'
+import { abortedError } from './aborted.ts'
+
+/** Where programs without a path are looked for: never the caller's PATH, which others may have written. */
+export const programDirectories: readonly string[] = [
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+  '/opt/homebrew/sbin',
+  '/opt/homebrew/bin',
+  '/usr/pkg/sbin',
+  '/usr/pkg/bin',
+]
+const defaultTimeoutMs = minuteMs
+/** `nginx -T` prints the whole configuration; thousands of sites make some megabytes. */
+const defaultMaxOutputBytes = 16 * 1024 * 1024
+/** A program that left a daemon behind may never close its output: how long to read on after it ended. */
+const drainMs = 500
+
+/** Runs programs as process groups of their own. */
+export function nodeExec(): Exec {
+  return async (program, args, options = {}) => {
+    if (options.signal?.aborted) throw abortedError(options.signal, `running ${shown(program)}`)
+    const { spawn } = await import('node:child_process')
+    const path = findProgram(program)
+    const child = spawn(path, [...args], {
+      env: { ...(options.env ?? defaultEnvironment()) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // a group of its own, so that its children can be ended with it
+    })
+    return await waitFor(child, path, options)
+  }
+}
+
+function findProgram(program: string): string {
+  if (isAbsolute(program)) return program
+  if (program.includes('/')) {
+    throw new AppError('ERR_EXEC', `${shown(program)} is neither an absolute path nor a program name`, {
+      hint: 'write the path from / on',
+    })
+  }
+  const found = programDirectories.map(directory => join(directory, program)).find(isProgram)
+  if (found !== undefined) return found
+  throw new AppError('ERR_EXEC', `there is no program ${shown(program)}`, {
+    hint: `install it, or give its absolute path; looked in ${programDirectories.join(', ')}`,
+  })
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false // whatever is wrong with it, it cannot be run
+  }
+}
+
+function defaultEnvironment(): Record<string, string> {
+  return { PATH: programDirectories.join(':'), HOME: homedir(), LANG: 'C' }
+}
+
+type Child = ChildProcessByStdio<null, Readable, Readable>
+
+function waitFor(child: Child, path: string, options: ExecOptions): Promise<ExecResult> {
+  const { timeoutMs = defaultTimeoutMs, maxOutputBytes = defaultMaxOutputBytes, signal } = options
+  return new Promise((resolve, reject) => {
+    let failure: AppError | undefined
+    let drain: NodeJS.Timeout | undefined
+    const stop = (error: AppError): void => {
+      failure ??= error
+      killGroup(child)
+    }
+    const tooMuch = (): void =>
+      stop(new AppError('ERR_EXEC', `${shown(path)} printed more than ${maxOutputBytes} bytes`))
+    const stdout = collect(child.stdout, maxOutputBytes, tooMuch)
+    const stderr = collect(child.stderr, maxOutputBytes, tooMuch)
+    const timer = setTimeout(() => {
+      stop(
+        new AppError(
+          'ERR_EXEC',
+          `${shown(path)} was ended: it took longer than ${formatDuration(timeoutMs)}`,
+        ),
+      )
+    }, timeoutMs)
+    const onAbort = (): void => {
+      if (signal) stop(abortedError(signal, `running ${shown(path)}`))
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+
+    const settle = (outcome: () => void): void => {
+      clearTimeout(timer)
+      clearTimeout(drain)
+      signal?.removeEventListener('abort', onAbort)
+      outcome()
+    }
+    child.once('error', error => settle(() => reject(startError(path, error))))
+    child.once('exit', () => {
+      drain = setTimeout(() => {
+        child.stdout.destroy()
+        child.stderr.destroy()
+      }, drainMs)
+    })
+    child.once('close', code => {
+      settle(() => {
+        if (failure) reject(failure)
+        else resolve({ exitCode: code ?? undefined, stdout: stdout(), stderr: stderr() })
+      })
+    })
+  })
+}
+
+/** Gathers a stream's text; calls `tooMuch` and drops the rest when it passes `maxBytes`. */
+function collect(stream: Readable, maxBytes: number, tooMuch: () => void): () => string {
+  const chunks: Buffer[] = []
+  let length = 0
+  stream.on('data', (chunk: Buffer) => {
+    length += chunk.length
+    if (length > maxBytes) tooMuch()
+    else chunks.push(chunk)
+  })
+  return () => Buffer.concat(chunks).toString('utf8')
+}
+
+function killGroup(child: Child): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ESRCH') throw error // already gone is what we wanted
+  }
+}
+
+function startError(path: string, cause: Error): AppError {
+  const hints: Readonly<Record<string, string>> = {
+    ENOENT: 'install it, or correct the path',
+    EACCES: 'make it executable for this user',
+    ENOEXEC: 'it is not a program for this machine; a script needs a first line such as #!/bin/sh',
+  }
+  return new AppError('ERR_EXEC', `${shown(path)} cannot be started: ${messageOf(cause)}`, {
+    hint: hints[systemCodeOf(cause) ?? ''],
+    cause,
+  })
+}
+
+function shown(program: string): string {
+  return printable(program)
+}

@@ -1,0 +1,38 @@
+/** The real outside world. */
+import type { Runtime } from '../runtime.ts'
+import { nodeClock } from './clock.ts'
+import { nodeExec } from './exec.ts'
+import { nodeFiles } from './files.ts'
+import { nodeHttp } from './http.ts'
+import { nodeListenHttp } from './listen-http.ts'
+import { nodeTryLock } from './lock.ts'
+import { nodePortOwner } from './port-owner.ts'
+import { nodeProbeTls } from './probe-tls.ts'
+import { nodeRandom } from './random.ts'
+import { nodeResolver } from './resolver.ts'
+import { nodeWebrootFiles } from './webroot-files.ts'
+
+/** Settings of {@link nodeRuntime}. */
+export type NodeRuntimeOptions = {
+  /** DNS servers for the resolver (`192.0.2.1`, `192.0.2.1:5353`); the system's way when absent. */
+  readonly dnsServers?: readonly string[]
+}
+
+/** This machine. Nothing is opened, read or loaded before it is used. */
+export function nodeRuntime({ dnsServers = [] }: NodeRuntimeOptions = {}): Runtime {
+  const random = nodeRandom()
+  return {
+    clock: nodeClock(),
+    random,
+    files: nodeFiles(random),
+    webrootFiles: nodeWebrootFiles(),
+    exec: nodeExec(),
+    resolver: nodeResolver({ dnsServers }),
+    http: nodeHttp(),
+    listenHttp: nodeListenHttp(),
+    probeTls: nodeProbeTls(),
+    portOwner: nodePortOwner(),
+    tryLock: nodeTryLock(),
+    environment: name => process.env[name],
+  }
+}
