@@ -1,0 +1,112 @@
+/** What became of a certificate, for people and for programs. */
+import { styleText } from 'node:util'
+import { formatDuration, formatInstant, type Instant } from '../base/instant.ts'
+import { printable } from '../base/printable.ts'
+import { endpointName } from '../manage/execute/probe.ts'
+import type { ApplyResult } from '../manage/manager.ts'
+import type { Action } from '../manage/plan/action.ts'
+import { renewalTime } from '../manage/plan/renewal-time.ts'
+import { livePath } from '../manage/store/paths.ts'
+import { errorJson } from './error-text.ts'
+
+export type TextOptions = { readonly state: string; readonly now: Instant; readonly color: boolean }
+
+/** `2027-01-20T03:00:00Z (in 60 d)`. */
+export function whenText(at: Instant, now: Instant): string {
+  const span = formatDuration(at - now)
+  return `${formatInstant(at)} (${at >= now ? `in ${span}` : `${span} ago`})`
+}
+
+/** One certificate's outcome: where the files are, until when they are good, when they are renewed, who serves them. */
+export function describeResult(result: ApplyResult, { state, now, color }: TextOptions): string {
+  const { spec, certificate, outcome, targets, error, action } = result
+  const mark = (ok: boolean) => styled(color, ok ? 'green' : 'red', ok ? 'ok' : 'FAILED')
+  if (outcome === 'unchanged') return `${spec.name}: nothing to do; ${action?.reason.text ?? ''}\n`
+  if (outcome === 'waiting') return `${spec.name}: waiting; ${action?.reason.text ?? ''}\n`
+  const lines: string[] = []
+  if (certificate !== undefined) {
+    const verb = outcome === 'deployed' || action?.kind === 'deploy' ? 'delivered' : 'issued'
+    lines.push(`${spec.name}: ${verb} for ${spec.identifiers.map(({ value }) => value).join(', ')}`)
+    lines.push(`  files    ${livePath(state, spec.name)}/ (fullchain.pem, privkey.pem)`)
+    lines.push(
+      `  valid    until ${whenText(certificate.notAfter, now)}, from ${printable(certificate.issuer, 200)}`,
+    )
+    lines.push(`  renewal  ${whenText(renewalTime(certificate), now)}, by certwright apply`)
+  }
+  for (const target of targets) {
+    const seen = target.endpoints.filter(({ fingerprint }) => fingerprint === certificate?.fingerprint)
+    lines.push(
+      `  ${target.target}: ${mark(target.error === undefined)}${seen.length === 0 ? '' : `, served by ${seen.map(({ endpoint }) => endpointName(endpoint)).join(', ')}`}`,
+    )
+    lines.push(...target.notes.map(note => `    note: ${printable(note)}`))
+    if (target.error !== undefined)
+      lines.push(...indent(describeFailure(target.error.message, target.error.hint), 4))
+  }
+  if (certificate === undefined && error !== undefined) {
+    lines.push(`${spec.name}: ${mark(false)}`, ...indent(describeFailure(error.message, error.hint), 2))
+    if (error.retryAt !== undefined) lines.push(`  retry: not before ${whenText(error.retryAt, now)}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/** The same for programs. */
+export function resultJson(
+  { spec, certificate, outcome, action, targets, error }: ApplyResult,
+  state: string,
+): Record<string, unknown> {
+  return {
+    name: spec.name,
+    outcome,
+    ...(action !== undefined && { action: action.kind, reason: action.reason }),
+    ...(action?.kind === 'wait' && { until: formatInstant(action.until) }),
+    identifiers: spec.identifiers.map(({ value }) => value),
+    directory: livePath(state, spec.name),
+    ...(certificate !== undefined && {
+      generation: certificate.generation,
+      fingerprint: certificate.fingerprint,
+      notBefore: formatInstant(certificate.notBefore),
+      notAfter: formatInstant(certificate.notAfter),
+      renewAt: formatInstant(renewalTime(certificate)),
+    }),
+    targets: targets.map(target => ({
+      target: target.target,
+      ok: target.error === undefined,
+      endpoints: target.endpoints.map(({ endpoint, fingerprint, failure }) => ({
+        host: endpoint.host,
+        port: endpoint.port,
+        serverName: endpoint.serverName,
+        source: endpoint.source,
+        fingerprint,
+        failure,
+        served: fingerprint !== undefined && fingerprint === certificate?.fingerprint,
+      })),
+      notes: target.notes,
+      ...(target.error !== undefined && { error: errorJson(target.error) }),
+    })),
+    ...(error !== undefined && { error: errorJson(error) }),
+  }
+}
+
+/** One line of a plan. */
+export function describeAction({ spec, kind, reason }: Action): string {
+  const words = { issue: 'issue', deploy: 'deliver', wait: 'wait', none: 'nothing to do' } as const
+  return `${spec.name}: ${words[kind]} (${reason.code}: ${reason.text})`
+}
+
+/** Colours text when colours are wanted and stdout shows them. */
+export function styled(color: boolean, format: 'green' | 'red' | 'yellow' | 'bold', text: string): string {
+  return color ? styleText(format, text, { stream: process.stdout }) : text
+}
+
+function describeFailure(message: string, hint: string | undefined): readonly string[] {
+  return [
+    ...message.split('\n'),
+    ...(hint === undefined
+      ? []
+      : hint.split('\n').map((line, index) => (index === 0 ? `hint: ${line}` : line))),
+  ].map(line => printable(line, 2_000))
+}
+
+function indent(lines: readonly string[], by: number): readonly string[] {
+  return lines.map(line => ' '.repeat(by) + line)
+}

@@ -1,0 +1,163 @@
+/** `certwright issue`: a drop-in, then everything that follows from it. */
+import { resolve } from 'node:path'
+import { identifierKey, isWildcard, parseIdentifier } from '../../acme/identifier.ts'
+import { AppError } from '../../base/errors.ts'
+import { dropInPath, formatDropIn, writeDropIn } from '../../manage/config/drop-in.ts'
+import { loadConfig } from '../../manage/config/load.ts'
+import type { AuthorityEntry, CertificateEntry } from '../../manage/config/schema.ts'
+import { defaultSpecName, parseSpecName, type SpecName } from '../../manage/spec.ts'
+import { storedNames } from '../../manage/store/generations.ts'
+import type { KeyType } from '../../x509/key.ts'
+import { describeResult, resultJson } from '../apply-text.ts'
+import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
+import { createWorkbench, findSpec, loadCommandConfig } from '../workbench.ts'
+
+export type IssueFlags = {
+  readonly args: readonly string[]
+  readonly name?: string
+  readonly webroot?: string
+  readonly standalone?: boolean
+  readonly httpPort?: number
+  readonly selfCheck: boolean
+  readonly deploy: readonly string[]
+  readonly nginxConfig?: string
+  readonly email?: string
+  readonly agreeTerms?: boolean
+  readonly key?: KeyType
+  readonly reuseKey?: boolean
+  readonly profile?: string
+}
+
+/**
+ * Writes the entry, then issues and delivers. An entry that never led to a certificate is taken away again, so that a
+ * mistyped name is not tried for ever.
+ */
+export async function issue(context: CommandContext, flags: IssueFlags): Promise<CommandResult> {
+  const identifiers = [
+    ...new Map(flags.args.map(parseIdentifier).map(one => [identifierKey(one), one])).values(),
+  ]
+  const [first] = identifiers
+  if (first === undefined) throw new AppError('ERR_USAGE', 'no name was given')
+  const name = flags.name === undefined ? defaultSpecName(first) : chosenName(flags.name)
+  const wildcard = identifiers.find(isWildcard)
+  if (wildcard !== undefined) {
+    throw new AppError('ERR_CHALLENGE', `${wildcard.value} is a wildcard, which http-01 cannot prove`, {
+      hint: 'only dns-01 can; name the hosts one by one',
+    })
+  }
+  const before = await loadCommandConfig(context)
+  const defined = before.certificates.find(spec => spec.name === name)
+  const path = dropInPath(context.place, name)
+  if (defined !== undefined && defined.source !== path) {
+    throw new AppError('ERR_USAGE', `${name} is defined in ${defined.source}`, {
+      hint: `change it there and run: certwright apply --only ${name}`,
+    })
+  }
+  const earlier = await context.runtime.files.read(path)
+  const entry = dropInEntry(
+    identifiers.map(({ value }) => value),
+    flags,
+    context,
+  )
+  await writeDropIn(path, formatDropIn(name, entry), context.runtime)
+  let kept = false
+  try {
+    const config = await loadConfig(context.place, {}, context.runtime)
+    const account = {
+      ...config.account,
+      ...(flags.email !== undefined && { email: mailAddress(flags.email) }),
+      ...(flags.agreeTerms === true && { agreeToTerms: true }),
+    }
+    await using bench = createWorkbench(context, { ...config, account })
+    findSpec(config, name)
+    const [result] = await bench.manager.apply({ only: [name], signal: context.signal })
+    if (result === undefined)
+      throw new TypeError('the entry that was just written is not in the configuration')
+    kept = result.certificate !== undefined
+    if (result.error !== undefined && result.certificate === undefined) throw result.error
+    const failed = result.outcome === 'failed'
+    return {
+      exitCode: failed ? exitCodes.failed : exitCodes.done,
+      text: describeResult(result, {
+        state: context.state,
+        now: context.runtime.clock.now(),
+        color: context.globals.color,
+      }),
+      json: resultJson(result, context.state),
+    }
+  } finally {
+    if (!kept && !(await storedNames(context.state, context.runtime)).includes(name)) {
+      if (earlier === undefined) await context.runtime.files.remove(path)
+      else await writeDropIn(path, new TextDecoder().decode(earlier), context.runtime)
+    }
+  }
+}
+
+function chosenName(text: string): SpecName {
+  const name = parseSpecName(text)
+  if (name !== undefined) return name
+  throw new AppError('ERR_USAGE', `"${text}" cannot be used as a name`, {
+    hint: 'use lower-case letters, digits, dots, hyphens and underscores',
+  })
+}
+
+function mailAddress(text: string): string {
+  if (/^[^\s@?,]+@[^\s@?,]+$/.test(text)) return text // RFC 8555 §7.3: one address, no header fields
+  throw new AppError('ERR_USAGE', `"${text}" is not a mail address`)
+}
+
+function dropInEntry(
+  identifiers: string[],
+  flags: IssueFlags,
+  { globals }: CommandContext,
+): CertificateEntry {
+  const { webroot, standalone, httpPort, selfCheck, key, reuseKey, profile } = flags
+  if (webroot !== undefined && standalone === true) {
+    throw new AppError('ERR_USAGE', '--webroot and --standalone exclude each other', {
+      hint: 'use --webroot where a web server runs on port 80, --standalone where none does',
+    })
+  }
+  const way =
+    webroot !== undefined
+      ? { webroot: resolve(webroot) }
+      : standalone === true
+        ? { standalone: standaloneEntry(httpPort) }
+        : undefined
+  const http01 = way && {
+    ...way,
+    ...(httpPort !== undefined && { port: httpPort }),
+    ...(!selfCheck && { 'self-check': false }),
+  }
+  const deploy = flags.deploy.map(target => deployEntry(target, flags))
+  const authority = authorityEntry(globals)
+  return {
+    identifiers,
+    ...(authority !== undefined && { authority }),
+    ...(key !== undefined && { key }),
+    ...(reuseKey === true && { 'reuse-key': true }),
+    ...(profile !== undefined && { profile }),
+    ...(http01 !== undefined && { solvers: { 'http-01': http01 } }),
+    ...(deploy.length > 0 && { deploy }),
+  }
+}
+
+function standaloneEntry(port: number | undefined): true | { port: number } {
+  return port === undefined ? true : { port }
+}
+
+function deployEntry(
+  target: string,
+  { nginxConfig }: IssueFlags,
+): NonNullable<CertificateEntry['deploy']>[number] {
+  if (target !== 'nginx') {
+    throw new AppError('ERR_USAGE', `--deploy: "${target}" is not a known target`, {
+      hint: 'known targets: nginx',
+    })
+  }
+  return nginxConfig === undefined ? 'nginx' : { nginx: { config: resolve(nginxConfig) } }
+}
+
+function authorityEntry({ authority, trust }: CommandContext['globals']): AuthorityEntry | undefined {
+  if (authority === undefined) return undefined
+  return trust === undefined ? authority : { directory: authority, trust: resolve(trust) }
+}

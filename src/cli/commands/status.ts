@@ -1,0 +1,116 @@
+/** `certwright status`: the inventory. Reads the store and, if nothing changed, no configuration. */
+import { formatInstant, type Instant } from '../../base/instant.ts'
+import { printable } from '../../base/printable.ts'
+import { readCachedNames } from '../../manage/config/cache.ts'
+import { type CertificateView, newest } from '../../manage/observe/observation.ts'
+import { observeCertificate } from '../../manage/observe/observe.ts'
+import { renewalTime } from '../../manage/plan/renewal-time.ts'
+import { parseSpecName, type SpecName } from '../../manage/spec.ts'
+import { storedNames } from '../../manage/store/generations.ts'
+import { styled, whenText } from '../apply-text.ts'
+import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
+import { formatTable } from '../table.ts'
+
+/** What a certificate looks like at a glance, worst first. */
+export const healths = [
+  'damaged',
+  'expired',
+  'revoked',
+  'missing',
+  'not-deployed',
+  'failing',
+  'due',
+  'ok',
+] as const
+export type Health = (typeof healths)[number]
+
+/** Prints a table of all certificates; problems below it. */
+export async function status(context: CommandContext): Promise<CommandResult> {
+  const { state, runtime, globals } = context
+  const now = runtime.clock.now()
+  const configured = await readCachedNames(context.place, state, runtime)
+  const stored = await storedNames(state, runtime)
+  const names = [...new Set([...configured, ...stored])].flatMap(name => parseSpecName(name) ?? []).sort()
+  const rows = await Promise.all(
+    names.map(async name => ({
+      view: await observeCertificate(state, name, runtime),
+      configured: configured.includes(name),
+    })),
+  )
+  return {
+    exitCode: exitCodes.done,
+    text:
+      rows.length === 0
+        ? 'no certificates yet; begin with: certwright issue NAME --webroot DIR\n'
+        : statusText(rows, now, globals.color),
+    json: { certificates: rows.map(row => statusJson(row, now)) },
+  }
+}
+
+type Row = { readonly view: CertificateView; readonly configured: boolean }
+
+/** One word for the state of a certificate. Pure. */
+export function health(view: CertificateView, now: Instant): Health {
+  const certificate = newest(view)
+  if (certificate === undefined)
+    return view.damaged.length > 0 ? 'damaged' : view.run?.failure === undefined ? 'missing' : 'failing'
+  if (certificate.notAfter <= now) return 'expired'
+  if (certificate.revokedAt !== undefined) return 'revoked'
+  if (
+    view.live?.generation !== certificate.generation ||
+    view.deployments.some(({ failure }) => failure !== undefined)
+  )
+    return 'not-deployed'
+  if (view.run?.failure !== undefined) return 'failing'
+  return renewalTime(certificate) <= now ? 'due' : 'ok'
+}
+
+function statusText(rows: readonly Row[], now: Instant, color: boolean): string {
+  const heading = ['NAME', 'STATE', 'EXPIRES', 'RENEWAL', 'SERVED BY']
+  const cells = rows.map(({ view, configured }) => {
+    const certificate = newest(view)
+    const state = health(view, now)
+    return [
+      view.name + (configured ? '' : ' (not configured)'),
+      styled(color, state === 'ok' ? 'green' : state === 'due' ? 'yellow' : 'red', state),
+      certificate === undefined ? '-' : whenText(certificate.notAfter, now),
+      certificate === undefined ? '-' : whenText(renewalTime(certificate), now),
+      view.deployments
+        .filter(({ failure }) => failure === undefined)
+        .map(({ target }) => target)
+        .join(', ') || '-',
+    ]
+  })
+  const problems = rows.flatMap(({ view }) =>
+    problemsOf(view).map(problem => `${view.name}: ${printable(problem, 2_000)}\n`),
+  )
+  return formatTable([heading, ...cells]) + (problems.length === 0 ? '' : `\n${problems.join('')}`)
+}
+
+function problemsOf({ run, deployments, damaged }: CertificateView): readonly string[] {
+  const failures = [
+    ...(run?.failure === undefined ? [] : [run.failure]),
+    ...deployments.flatMap(({ failure }) => failure ?? []),
+  ]
+  return [...damaged, ...failures].map(({ message, hint }) =>
+    hint === undefined ? message : `${message}; ${hint}`,
+  )
+}
+
+function statusJson({ view, configured }: Row, now: Instant): Record<string, unknown> {
+  const certificate = newest(view)
+  return {
+    name: view.name satisfies SpecName,
+    configured,
+    state: health(view, now),
+    ...(certificate !== undefined && {
+      identifiers: certificate.identifiers.map(({ value }) => value),
+      notAfter: formatInstant(certificate.notAfter),
+      renewAt: formatInstant(renewalTime(certificate)),
+      fingerprint: certificate.fingerprint,
+      authority: certificate.authority.id,
+    }),
+    deployments: view.deployments.map(({ at, ...deployment }) => ({ ...deployment, at: formatInstant(at) })),
+    problems: problemsOf(view),
+  }
+}

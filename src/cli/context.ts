@@ -1,0 +1,65 @@
+/** From global flags to what a command works with. */
+import { dirname, resolve } from 'node:path'
+import { AppError } from '../base/errors.ts'
+import { resolveAuthority } from '../manage/authorities.ts'
+import type { ConfigPlace } from '../manage/config/place.ts'
+import type { Authority } from '../manage/spec.ts'
+import { nodeRuntime } from '../runtime/node/runtime.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { CommandContext, GlobalOptions } from './command.ts'
+import { createProgress } from './progress.ts'
+
+/** Builds the context; nothing is read or written. */
+export function createContext(globals: GlobalOptions, signal: AbortSignal): CommandContext {
+  const runtime = nodeRuntime()
+  const progress = createProgress(globals, process.stderr)
+  return {
+    globals,
+    runtime,
+    place: configPlace(globals, runtime),
+    state: resolve(globals.state ?? defaultState(runtime)),
+    authority: authorityFrom(globals),
+    onEvent: progress.onEvent,
+    endProgress: progress.end,
+    interactive: Boolean(process.stdin.isTTY) && Boolean(process.stderr.isTTY) && globals.json !== true,
+    signal,
+  }
+}
+
+function configPlace({ config }: GlobalOptions, runtime: Runtime): ConfigPlace {
+  const file = resolve(
+    config ?? `${userDirectory(runtime, 'XDG_CONFIG_HOME', '.config') ?? '/etc/certwright'}/certwright.yaml`,
+  )
+  return { file, dropIns: `${dirname(file)}/certificates.d` }
+}
+
+function defaultState(runtime: Runtime): string {
+  return userDirectory(runtime, 'XDG_STATE_HOME', '.local/state') ?? '/var/lib/certwright'
+}
+
+// Root uses the system's directories; everybody else has some of their own.
+function userDirectory({ environment }: Runtime, variable: string, fallback: string): string | undefined {
+  if (process.getuid?.() === 0) return undefined
+  const home = environment('HOME')
+  const base = environment(variable) ?? (home === undefined ? undefined : `${home}/${fallback}`)
+  if (base === undefined) {
+    throw new AppError('ERR_USAGE', 'there is no home directory to keep configuration and state in', {
+      hint: 'give --config FILE and --state DIR',
+    })
+  }
+  return `${base}/certwright`
+}
+
+function authorityFrom({ authority, trust }: GlobalOptions): Authority | undefined {
+  if (authority === undefined) {
+    if (trust === undefined) return undefined
+    throw new AppError('ERR_USAGE', '--trust goes with --authority', {
+      hint: 'certwright ... --authority URL --trust FILE',
+    })
+  }
+  const resolved = resolveAuthority(authority, {
+    trustFile: trust === undefined ? undefined : resolve(trust),
+  })
+  if ('problem' in resolved) throw new AppError('ERR_USAGE', `--authority: ${resolved.problem}`)
+  return resolved
+}

@@ -1,0 +1,289 @@
+/** The table of commands. Each one is loaded when it is chosen. */
+import { CommanderError, Option, Command as Program } from 'commander'
+import { revocationReasons } from '../acme/revocation.ts'
+import { AppError, type ErrorCode, isAppError } from '../base/errors.ts'
+import { accountKeyAlgorithms, keyTypes } from '../x509/key.ts'
+import { type Command, type CommandResult, type ExitCode, exitCodes, type GlobalOptions } from './command.ts'
+import { version } from './version.ts'
+
+/** Runs the command that the arguments name and prints its result. Never throws. */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  const abort = new AbortController()
+  const stop = (signal: NodeJS.Signals) => abort.abort(new AppError('ERR_ABORTED', `stopped by ${signal}`))
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+  let exitCode: number = exitCodes.done
+  const program = createProgram(async (globals, run) => {
+    exitCode = await runCommand(globals, run, abort.signal)
+  })
+  try {
+    if (args[0] === 'completion') (await import('./commands/completion.ts')).addCompletion(program)
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+  } finally {
+    process.removeListener('SIGINT', stop).removeListener('SIGTERM', stop)
+  }
+  return exitCode
+}
+
+type Run = (context: import('./command.ts').CommandContext) => Promise<CommandResult>
+type Runner = (globals: GlobalOptions, run: Run) => Promise<void>
+
+async function runCommand(globals: GlobalOptions, run: Run, signal: AbortSignal): Promise<ExitCode> {
+  let endProgress = () => {}
+  try {
+    const { createContext } = await import('./context.ts')
+    const context = createContext(globals, signal)
+    endProgress = context.endProgress
+    const result = await run(context)
+    endProgress()
+    const text =
+      globals.json === true ? `${JSON.stringify(result.json, undefined, 2)}\n` : withNewline(result.text)
+    if (text !== '') process.stdout.write(text)
+    return result.exitCode
+  } catch (error) {
+    endProgress()
+    const { describeError, errorJson } = await import('./error-text.ts')
+    if (globals.json === true)
+      process.stdout.write(`${JSON.stringify({ error: errorJson(error) }, undefined, 2)}\n`)
+    process.stderr.write(describeError(error, { color: globals.color, verbose: globals.verbose === true }))
+    return exitCodeOf(error)
+  }
+}
+
+const usageErrors: readonly ErrorCode[] = [
+  'ERR_USAGE',
+  'ERR_CONFIG',
+  'ERR_CONFIG_READ',
+  'ERR_IDENTIFIER',
+  'ERR_TERMS',
+]
+
+function exitCodeOf(error: unknown): ExitCode {
+  return isAppError(error, ...usageErrors) ? exitCodes.usage : exitCodes.failed
+}
+
+function withNewline(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`
+}
+
+function createProgram(runner: Runner): Program {
+  const program = new Program('certwright')
+    .description(
+      'TLS certificates that look after themselves: obtained, renewed in time, delivered, and proven on the wire.',
+    )
+    .version(version, '--version')
+    .helpOption('-h, --help', 'show help')
+    .option('--config <file>', 'configuration file (default: /etc/certwright/certwright.yaml)')
+    .option('--state <directory>', 'where keys and certificates are kept (default: /var/lib/certwright)')
+    .option('--authority <name|url>', 'the CA: a known name, or the URL of its ACME directory')
+    .option('--trust <file>', 'PEM file with the roots of that directory’s own TLS certificate')
+    .option('--json', 'print one JSON document instead of text')
+    .option('--quiet', 'print nothing but results and errors')
+    .option('--verbose', 'print more about what is done')
+    .option('--no-color', 'plain text')
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: (.*?)\.?\n/s, 'error: $1\n')),
+    })
+    .addHelpText('beforeAll', examples)
+
+  const define = <Options>(
+    parent: Program,
+    usage: string,
+    summary: string,
+    load: () => Promise<Command<Options & { readonly args: readonly string[] }>>,
+  ): Program =>
+    parent
+      .command(usage)
+      .description(summary)
+      .action(async (...values: unknown[]) => {
+        const command = values.at(-1) as Program // commander hands over the command last
+        const options = { ...command.opts(), args: command.args } as Options & {
+          readonly args: readonly string[]
+        }
+        await runner(program.opts<GlobalOptions>(), async context => (await load())(context, options))
+      })
+
+  define(
+    program,
+    'demo',
+    'try everything on this machine: embedded CA, TLS site, issue, deploy, verify, renew; no network',
+    async () => (await import('./commands/demo.ts')).demo,
+  )
+    .option('--keep', 'leave the site running until Ctrl-C')
+    .option('--no-nginx', 'use the built-in TLS site even where nginx is installed')
+
+  define(
+    program,
+    'issue <name...>',
+    'obtain a certificate, deliver it, and keep it renewed',
+    async () => (await import('./commands/issue.ts')).issue,
+  )
+    .option('--name <name>', 'name of the entry (default: the first name)')
+    .option(
+      '--webroot <directory>',
+      'answer http-01 through files below this directory of the running web server',
+    )
+    .option('--standalone', 'answer http-01 on port 80 itself; nothing else may listen there')
+    .option(
+      '--http-port <port>',
+      'the port of http-01, for tests and port forwarding (default: 80)',
+      parsePort,
+    )
+    .option('--no-self-check', 'do not look at the challenge before the CA does')
+    .option('--deploy <target>', 'deliver to this server: nginx (repeatable)', collect, [])
+    .option('--nginx-config <file>', 'main configuration file of nginx, where it is not the usual one')
+    .option('--email <address>', 'contact for the account at the CA')
+    .option('--agree-terms', 'agree to the terms of service of the CA')
+    .addOption(new Option('--key <type>', 'kind of the key').choices([...keyTypes]))
+    .option('--reuse-key', 'keep the key at renewals')
+    .option('--profile <name>', 'certificate profile, where the CA offers some')
+
+  for (const name of ['apply', 'renew']) {
+    define(
+      program,
+      name,
+      name === 'apply'
+        ? 'make everything as configured: issue, renew, deliver what is due'
+        : 'the same as apply',
+      async () => (await import('./commands/apply.ts')).apply,
+    )
+      .option('--only <name>', 'only this certificate (repeatable)', collect, [])
+      .option('--force <name>', 'renew this certificate even when it is not due (repeatable)', collect, [])
+      .option('--dry-run', 'print what would be done, change nothing')
+  }
+  define(
+    program,
+    'deploy <name>',
+    'deliver a stored certificate to its servers again',
+    async () => (await import('./commands/apply.ts')).deploy,
+  )
+  define(
+    program,
+    'status',
+    'all certificates: how long they are good, when they are renewed, where they are',
+    async () => (await import('./commands/status.ts')).status,
+  )
+  define(
+    program,
+    'show <name>',
+    'everything about one certificate',
+    async () => (await import('./commands/show.ts')).show,
+  )
+  define(
+    program,
+    'verify [name]',
+    'ask every endpoint what it serves and compare',
+    async () => (await import('./commands/verify.ts')).verify,
+  )
+  define(
+    program,
+    'revoke <name>',
+    'revoke a certificate at its CA',
+    async () => (await import('./commands/revoke.ts')).revoke,
+  )
+    .addOption(
+      new Option('--reason <reason>', 'why').choices(Object.keys(revocationReasons)).default('unspecified'),
+    )
+    .option('--yes', 'do not ask')
+  define(
+    program,
+    'delete <name>',
+    'forget a certificate and remove its files',
+    async () => (await import('./commands/delete.ts')).deleteCertificate,
+  )
+    .option('--yes', 'do not ask')
+    .option('--force', 'also when a server still uses its files')
+
+  const account = program.command('account').description('the account at the CA')
+  define(
+    account,
+    'show',
+    'what is stored, and what the CA says',
+    async () => (await import('./commands/account.ts')).showAccount,
+  )
+  define(
+    account,
+    'register',
+    'register an account',
+    async () => (await import('./commands/account.ts')).registerAccountCommand,
+  )
+    .option('--email <address>', 'contact')
+    .option('--agree-terms', 'agree to the terms of service of the CA')
+    .addOption(new Option('--key <algorithm>', 'kind of the account key').choices([...accountKeyAlgorithms]))
+    .option('--eab-key-id <id>', 'key id of an external account')
+    .option('--eab-hmac-file <file>', 'file with the HMAC key of the external account')
+    .option('--new', 'put the stored account aside and make another')
+  define(
+    account,
+    'update',
+    'change the contact',
+    async () => (await import('./commands/account.ts')).updateAccount,
+  ).requiredOption('--email <address>', 'new contact')
+  define(
+    account,
+    'rollover',
+    'replace the account key',
+    async () => (await import('./commands/account.ts')).rolloverAccount,
+  ).addOption(new Option('--key <algorithm>', 'kind of the new key').choices([...accountKeyAlgorithms]))
+  define(
+    account,
+    'deactivate',
+    'end the account at the CA, for good',
+    async () => (await import('./commands/account.ts')).deactivateAccount,
+  ).option('--yes', 'do not ask')
+
+  const config = program.command('config').description('the configuration')
+  define(
+    config,
+    'check',
+    'report every mistake',
+    async () => (await import('./commands/config.ts')).checkConfig,
+  )
+  define(
+    config,
+    'show',
+    'print it with all defaults',
+    async () => (await import('./commands/config.ts')).showConfig,
+  )
+  define(
+    config,
+    'schema',
+    'print its JSON Schema, for editors',
+    async () => (await import('./commands/config.ts')).configSchema,
+  )
+
+  const tls = program.command('tls').description('TLS settings of servers')
+  define(
+    tls,
+    'snippet <server>',
+    'print a ready piece of configuration: nginx',
+    async () => (await import('./commands/tls-snippet.ts')).tlsSnippet,
+  )
+    .option('--challenge', 'the location that answers http-01')
+    .option('--webroot <directory>', 'where the challenge files lie (default: the configured one)')
+
+  program.command('completion <shell>').description('print a completion script: bash, zsh, fish')
+  return program
+}
+
+const examples = `Examples:
+  certwright issue example.com www.example.com --webroot /var/www/letsencrypt \\
+      --deploy nginx --email admin@example.com --agree-terms
+  certwright status
+  certwright apply          renew what is due; run it daily
+  certwright demo           try it without a network
+`
+
+function collect(value: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, value]
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port
+  throw new CommanderError(exitCodes.usage, 'certwright.port', `error: "${text}" is not a port`)
+}

@@ -1,0 +1,114 @@
+/** The pieces that commands share: the configuration that was loaded, and a manager with the built-in plugins. */
+import { AppError, messageOf } from '../base/errors.ts'
+import { suggest } from '../base/suggest.ts'
+import { type AcmeClient, createAcmeClient } from '../client/client.ts'
+import type { Solver } from '../contracts/solver.ts'
+import { loadConfig } from '../manage/config/load.ts'
+import { createManager, type Manager } from '../manage/manager.ts'
+import {
+  type Authority,
+  type CertificateSpec,
+  type Config,
+  type DeployTarget,
+  type SolverChoice,
+} from '../manage/spec.ts'
+import { createDeployer, createSolver } from '../plugins/registry.ts'
+import { nodeRuntime } from '../runtime/node/runtime.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { CommandContext } from './command.ts'
+import { version } from './version.ts'
+
+/** A manager with what it holds open: listeners, an embedded CA. */
+export type Workbench = AsyncDisposable & {
+  readonly config: Config
+  readonly manager: Manager
+  readonly runtime: Runtime
+  readonly clientFor: (authority: Authority) => Promise<AcmeClient>
+  readonly deployerFor: (target: DeployTarget) => Promise<import('../contracts/deployer.ts').Deployer>
+}
+
+/** Reads the configuration as the command line overrides it. */
+export function loadCommandConfig({ place, authority, runtime }: CommandContext): Promise<Config> {
+  return loadConfig(place, { authority }, runtime)
+}
+
+/** A manager for a configuration. Nothing is opened before it is needed. */
+export function createWorkbench(context: CommandContext, config: Config): Workbench {
+  const runtime =
+    config.resolvers.length === 0 ? context.runtime : nodeRuntime({ dnsServers: config.resolvers })
+  const held = new AsyncDisposableStack()
+  const clients = new Map<string, Promise<AcmeClient>>()
+  const solvers = new Map<string, Promise<Solver>>()
+
+  const clientFor = (authority: Authority) =>
+    remember(clients, authority.id, async () => {
+      if (authority.directory === 'embedded') {
+        const { startEmbeddedAuthority } = await import('./embedded-authority.ts')
+        const embedded = held.use(await startEmbeddedAuthority(context.state, runtime))
+        return createAcmeClient(
+          { directory: embedded.directory, trustPem: embedded.trustPem, userAgent },
+          runtime,
+        )
+      }
+      const trustPem =
+        authority.trustFile === undefined ? undefined : await readTrust(authority.trustFile, runtime)
+      return createAcmeClient(
+        { directory: authority.directory, userAgent, ...(trustPem !== undefined && { trustPem }) },
+        runtime,
+      )
+    })
+  // One solver for equal choices, so that certificates share the listener on port 80.
+  const solverFor = (choice: SolverChoice) =>
+    remember(solvers, JSON.stringify(choice), () => createSolver(choice, runtime))
+  const deployerFor = (target: DeployTarget) => createDeployer(target, runtime)
+  const manager = createManager(
+    { state: context.state, config, clientFor, solverFor, deployerFor, onEvent: context.onEvent },
+    runtime,
+  )
+  return {
+    config,
+    manager,
+    runtime,
+    clientFor,
+    deployerFor,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+/**
+ * The certificate of that name.
+ * @throws AppError ERR_NOT_FOUND with the nearest name
+ */
+export function findSpec({ certificates }: Config, name: string): CertificateSpec {
+  const found = certificates.find(spec => spec.name === name)
+  if (found !== undefined) return found
+  const near = suggest(
+    name,
+    certificates.map(spec => spec.name),
+  )
+  throw new AppError('ERR_NOT_FOUND', `there is no certificate "${name}" in the configuration`, {
+    hint: near === undefined ? 'certwright status lists them' : `did you mean ${near}?`,
+  })
+}
+
+const userAgent = `certwright/${version}`
+
+async function readTrust(path: string, { files }: Pick<Runtime, 'files'>): Promise<string> {
+  const content = await files.read(path).catch(error => {
+    throw new AppError('ERR_CONFIG_READ', `cannot read the trusted roots in ${path}: ${messageOf(error)}`, {
+      cause: error,
+    })
+  })
+  if (content === undefined)
+    throw new AppError('ERR_CONFIG_READ', `there is no file ${path} with trusted roots`)
+  return new TextDecoder().decode(content)
+}
+
+async function remember<T>(cache: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const known = cache.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  cache.set(key, made)
+  made.catch(() => cache.delete(key))
+  return made
+}

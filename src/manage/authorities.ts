@@ -1,0 +1,72 @@
+/** Public CAs by name. Everything else about them is read from their directory at run time. */
+import { createHash } from 'node:crypto'
+import { suggest } from '../base/suggest.ts'
+import type { Authority } from './spec.ts'
+
+/** Names that can stand for a directory URL. */
+export const knownAuthorities: Readonly<Record<string, string>> = {
+  letsencrypt: 'https://acme-v02.api.letsencrypt.org/directory',
+  'letsencrypt-staging': 'https://acme-staging-v02.api.letsencrypt.org/directory',
+  zerossl: 'https://acme.zerossl.com/v2/DV90',
+  google: 'https://dv.acme-v02.api.pki.goog/directory',
+  'google-staging': 'https://dv.acme-v02.test-api.pki.goog/directory',
+  'sslcom-rsa': 'https://acme.ssl.com/sslcom-dv-rsa',
+  'sslcom-ecc': 'https://acme.ssl.com/sslcom-dv-ecc',
+  actalis: 'https://acme-api.actalis.com/acme/directory',
+  'sectigo-dv': 'https://acme.sectigo.com/v2/DV',
+  'sectigo-ov': 'https://acme.sectigo.com/v2/OV',
+  'sectigo-ev': 'https://acme.sectigo.com/v2/EV',
+  'digicert-one': 'https://one.digicert.com/mpki/api/v1/acme/v2/directory',
+  'digicert-certcentral': 'https://acme.digicert.com/v2/acme/directory',
+  'globalsign-atlas': 'https://emea.acme.atlas.globalsign.com/directory',
+  embedded: 'embedded',
+}
+
+/** The authority that is used when none is configured. */
+export const defaultAuthorityName = 'letsencrypt'
+
+/** Files that go with an authority that is given by URL. */
+export type AuthorityFiles = {
+  readonly trustFile?: string | undefined
+  readonly rootsFile?: string | undefined
+}
+
+/**
+ * An authority from a known name or an https URL.
+ * @returns the authority, or what is wrong with the text
+ */
+export function resolveAuthority(
+  text: string,
+  { trustFile, rootsFile }: AuthorityFiles = {},
+): Authority | { readonly problem: string } {
+  const known = Object.hasOwn(knownAuthorities, text) ? knownAuthorities[text] : undefined
+  const files = {
+    ...(trustFile !== undefined && { trustFile }),
+    ...(rootsFile !== undefined && { rootsFile }),
+  }
+  if (known !== undefined) return { id: text, directory: known, ...files }
+  if (!URL.canParse(text)) {
+    const near = suggest(text, Object.keys(knownAuthorities))
+    const help =
+      near === undefined
+        ? `known names: ${Object.keys(knownAuthorities).join(', ')}`
+        : `did you mean ${near}?`
+    return { problem: `"${text}" is neither a known CA nor a directory URL; ${help}` }
+  }
+  const url = new URL(text)
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
+    return { problem: `the directory URL "${text}" must begin with https://` }
+  }
+  const name = Object.entries(knownAuthorities).find(([, directory]) => directory === text)?.[0]
+  return { id: name ?? authorityId(url), directory: text, ...files }
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
+}
+
+// The host for people, a digest so that two directories on one host differ.
+function authorityId({ host, href }: URL): string {
+  const digest = createHash('sha256').update(href).digest('hex').slice(0, 8)
+  return `${host.replace(/[^a-z0-9.-]/g, '-')}-${digest}`
+}

@@ -1,0 +1,37 @@
+/**
+ * The names in the configuration, remembered together with the files they came from, so that `status` need not load
+ * the YAML and schema libraries. Only names are kept: the rest is read when something is done with it.
+ */
+import { v } from '../../base/schema.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import { readDocument, writeDocument } from '../store/documents.ts'
+import { type ConfigPlace, configFiles } from './place.ts'
+
+const cacheSchema = v.object({ stamp: v.string(), names: v.array(v.string()) })
+
+/** Names of the configured certificates; the configuration is parsed only when a file has changed. */
+export async function readCachedNames(
+  place: ConfigPlace,
+  state: string,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<readonly string[]> {
+  const path = `${state}/configured-names.json`
+  const stamp = await stampOf(place, { files })
+  const cached = await readDocument(path, cacheSchema, files).catch(() => undefined) // rebuilt below
+  if (cached?.stamp === stamp) return cached.names
+  const { loadConfig } = await import('./load.ts')
+  const names = (await loadConfig(place, {}, { files })).certificates.map(({ name }) => name)
+  if ((await files.facts(state)) !== undefined) {
+    await writeDocument(path, { stamp, names }, files).catch(() => {}) // a reader without write access has no cache
+  }
+  return names
+}
+
+async function stampOf(place: ConfigPlace, { files }: Pick<Runtime, 'files'>): Promise<string> {
+  const stamps = []
+  for (const file of await configFiles(place, { files })) {
+    const facts = await files.facts(file)
+    stamps.push(`${file} ${facts === undefined ? 'missing' : `${facts.ino} ${facts.size} ${facts.mtimeMs}`}`)
+  }
+  return stamps.join('\n')
+}

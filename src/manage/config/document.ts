@@ -1,0 +1,86 @@
+/** YAML text into checked values, with line numbers for every complaint. The only file that knows the YAML library. */
+import { isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument, stringify } from 'yaml'
+import { type Issue, parseWith, type v } from '../../base/schema.ts'
+import { suggest } from '../../base/suggest.ts'
+import type { ConfigIssue } from './issue.ts'
+
+/** A checked document, and the way back from a key to its line. */
+export type ConfigDocument<T> = {
+  readonly value: T
+  lineOf(path: readonly (string | number)[]): number | undefined
+}
+
+/**
+ * Parses YAML (or JSON, which is YAML) and checks it. An empty file is an empty document.
+ * Aliases are limited and custom tags refused by the library's defaults.
+ */
+export function parseConfigDocument<T>(
+  file: string,
+  text: string,
+  schema: v.GenericSchema<unknown, T>,
+): ConfigDocument<T> | { readonly issues: readonly ConfigIssue[] } {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true })
+  if (document.errors.length > 0) {
+    const issues = document.errors.map(error => ({
+      file,
+      line: lines.linePos(error.pos[0]).line,
+      text: error.message.replace(/\s+/g, ' '),
+    }))
+    return { issues }
+  }
+  const lineOf = (path: readonly (string | number)[]) => {
+    const offset = offsetOf(document.contents, path)
+    return offset === undefined ? undefined : lines.linePos(offset).line
+  }
+  const parsed = parseWith(schema, document.toJS({ maxAliasCount: 100 }) ?? {})
+  if (parsed.ok) return { value: parsed.value, lineOf }
+  return { issues: parsed.issues.map(issue => toConfigIssue(file, issue, lineOf)) }
+}
+
+/** YAML text of plain values, for drop-ins and for printing. */
+export function formatYaml(value: unknown): string {
+  return stringify(value, { lineWidth: 110 })
+}
+
+function toConfigIssue(file: string, issue: Issue, lineOf: ConfigDocument<unknown>['lineOf']): ConfigIssue {
+  const at = {
+    file,
+    line: lineOf(issue.path),
+    key: issue.path.length === 0 ? undefined : issue.path.join('.'),
+  }
+  if (issue.unknownAmong === undefined) return { ...at, text: plainWords(issue.text) }
+  const near = suggest(String(issue.path.at(-1)), issue.unknownAmong)
+  const known = issue.unknownAmong.length === 0 ? undefined : `known keys: ${issue.unknownAmong.join(', ')}`
+  return { ...at, text: 'unknown key', hint: near === undefined ? known : `did you mean ${near}?` }
+}
+
+// The library says `Invalid type: Expected "a" but received "b"`; what was expected is what a person needs.
+function plainWords(text: string): string {
+  const match = /^Invalid (?:type|value|key): Expected (.+?) but received (.+)$/s.exec(text)
+  const [, expected, received] = match ?? []
+  if (expected === undefined || received === undefined) return text
+  if (received === 'undefined') return `is missing; expected ${expected}`
+  return `expected ${expected}, found ${received}`
+}
+
+function offsetOf(root: unknown, path: readonly (string | number)[]): number | undefined {
+  let node: unknown = root
+  let offset = startOf(node)
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))
+      if (pair === undefined) return offset
+      offset = startOf(pair.key) ?? offset
+      node = pair.value
+    } else if (isNode(node) && 'items' in node && typeof step === 'number') {
+      node = (node.items as readonly unknown[])[step]
+      offset = startOf(node) ?? offset
+    } else return offset
+  }
+  return offset
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? (node as ParsedNode).range?.[0] : undefined
+}

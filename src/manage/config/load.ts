@@ -1,0 +1,58 @@
+/** Reading the configuration files. */
+import { AppError, messageOf } from '../../base/errors.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import type { Config } from '../spec.ts'
+import { parseConfigDocument } from './document.ts'
+import { type ConfigIssue, describeConfigIssue } from './issue.ts'
+import { type ConfigPlace, configFiles } from './place.ts'
+import { fileSchema } from './schema.ts'
+import { type ConfigOverrides, type NamedDocument, readConfig } from './specs.ts'
+
+/** The configuration has mistakes; all of them, in the order of the files. */
+export class ConfigError extends AppError {
+  override readonly name = 'ConfigError'
+  readonly issues: readonly ConfigIssue[]
+
+  constructor(issues: readonly ConfigIssue[]) {
+    super('ERR_CONFIG', issues.map(describeConfigIssue).join('\n'), {
+      hint: 'certwright config schema prints what is allowed',
+    })
+    this.issues = issues
+  }
+}
+
+/**
+ * Reads the main file (which may be missing) and the drop-ins.
+ * @throws ConfigError with every mistake; AppError ERR_CONFIG_READ
+ */
+export async function loadConfig(
+  place: ConfigPlace,
+  overrides: ConfigOverrides,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<Config> {
+  const issues: ConfigIssue[] = []
+  const documents: NamedDocument[] = []
+  for (const file of await configFiles(place, { files })) {
+    const text = await readText(file, { files })
+    if (text === undefined && file !== place.file) continue // deleted since it was listed
+    const document = parseConfigDocument(file, text ?? '', fileSchema)
+    if ('issues' in document) issues.push(...document.issues)
+    else documents.push({ file, document })
+  }
+  // Without its main file the rest would be read with wrong defaults and produce complaints that mean nothing.
+  if (issues.some(({ file }) => file === place.file)) throw new ConfigError(issues)
+  const result = readConfig(documents, overrides)
+  if ('issues' in result) throw new ConfigError([...issues, ...result.issues])
+  if (issues.length > 0) throw new ConfigError(issues)
+  return result.config
+}
+
+async function readText(file: string, { files }: Pick<Runtime, 'files'>): Promise<string | undefined> {
+  try {
+    const content = await files.read(file)
+    return content === undefined ? undefined : new TextDecoder('utf-8', { fatal: true }).decode(content)
+  } catch (error) {
+    const hint = 'check the permissions, or run as the user that owns it'
+    throw new AppError('ERR_CONFIG_READ', `cannot read ${file}: ${messageOf(error)}`, { cause: error, hint })
+  }
+}

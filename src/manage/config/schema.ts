@@ -1,0 +1,93 @@
+/** The shape of the configuration files. `config schema` prints it as JSON Schema. */
+import { v } from '../../base/schema.ts'
+import { accountKeyAlgorithms, keyTypes } from '../../x509/key.ts'
+
+const text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
+const path = v.pipe(text, v.startsWith('/', 'must be an absolute path'))
+
+export const secretSchema = v.union(
+  [
+    v.strictObject({ file: path }),
+    v.strictObject({ env: text }),
+    v.strictObject({ command: v.pipe(v.array(text), v.nonEmpty('must name a program')) }),
+  ],
+  'must be a reference: { file: PATH }, { env: NAME } or { command: [PROGRAM, ...] }',
+)
+
+const authoritySchema = v.union(
+  [text, v.strictObject({ directory: text, trust: v.optional(path), roots: v.optional(path) })],
+  'must be a name, a URL, or { directory: URL, trust: FILE }',
+)
+
+const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))
+const http01Schema = v.pipe(
+  v.strictObject({
+    webroot: v.optional(path),
+    standalone: v.optional(
+      v.union(
+        [v.literal(true), v.strictObject({ port: v.optional(port), addresses: v.optional(v.array(text)) })],
+        'must be true, or { port: NUMBER, addresses: [ADDRESS, ...] }',
+      ),
+    ),
+    'self-check': v.optional(v.boolean()),
+    port: v.optional(port),
+  }),
+  v.check(
+    ({ webroot, standalone }) => (webroot === undefined) !== (standalone === undefined),
+    'must have either webroot or standalone',
+  ),
+)
+const solversSchema = v.strictObject({ 'http-01': http01Schema })
+
+const nginxSchema = v.strictObject({
+  program: v.optional(path),
+  config: v.optional(path),
+  prefix: v.optional(path),
+})
+const deploySchema = v.array(
+  v.union(
+    [v.literal('nginx'), v.strictObject({ nginx: nginxSchema })],
+    'must be nginx, or { nginx: { config: FILE } }',
+  ),
+)
+
+const key = v.picklist(keyTypes)
+const request = {
+  key: v.optional(key),
+  'reuse-key': v.optional(v.boolean()),
+  profile: v.optional(text),
+  solvers: v.optional(solversSchema),
+  deploy: v.optional(deploySchema),
+}
+
+export const certificateSchema = v.strictObject({
+  identifiers: v.optional(v.pipe(v.array(text), v.nonEmpty('must name at least one identifier'))),
+  authority: v.optional(authoritySchema),
+  ...request,
+})
+
+export const accountSchema = v.strictObject({
+  email: v.optional(text),
+  'agree-to-terms': v.optional(v.boolean()),
+  key: v.optional(v.picklist(accountKeyAlgorithms)),
+  'external-account': v.optional(
+    v.strictObject({
+      'key-id': text,
+      'hmac-key': secretSchema,
+      algorithm: v.optional(v.picklist(['HS256', 'HS384', 'HS512'])),
+    }),
+  ),
+})
+
+/** One configuration file; drop-ins have the same form and usually only `certificates`. */
+export const fileSchema = v.strictObject({
+  authority: v.optional(authoritySchema),
+  account: v.optional(accountSchema),
+  resolvers: v.optional(v.array(text)),
+  defaults: v.optional(v.strictObject(request)),
+  certificates: v.optional(v.record(text, v.nullable(certificateSchema))),
+})
+
+export type ConfigFile = v.InferOutput<typeof fileSchema>
+export type CertificateEntry = v.InferOutput<typeof certificateSchema>
+export type AuthorityEntry = v.InferOutput<typeof authoritySchema>

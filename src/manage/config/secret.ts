@@ -1,0 +1,46 @@
+/** Secrets, read where they are used. */
+import { AppError, messageOf } from '../../base/errors.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import type { SecretReference } from '../spec.ts'
+
+/**
+ * The text behind a reference, without white space at its ends.
+ * @throws AppError ERR_CONFIG_READ that names the reference, never the secret
+ */
+export async function readSecret(
+  reference: SecretReference,
+  { files, exec, environment }: Pick<Runtime, 'files' | 'exec' | 'environment'>,
+): Promise<string> {
+  const text = await resolve(reference, { files, exec, environment })
+  if (text === undefined || text.trim() === '') {
+    throw new AppError('ERR_CONFIG_READ', `there is no secret at ${describe(reference)}`)
+  }
+  return text.trim()
+}
+
+async function resolve(
+  reference: SecretReference,
+  { files, exec, environment }: Pick<Runtime, 'files' | 'exec' | 'environment'>,
+): Promise<string | undefined> {
+  if ('env' in reference) return environment(reference.env)
+  if ('file' in reference) {
+    const content = await files.read(reference.file).catch(error => {
+      throw new AppError(
+        'ERR_CONFIG_READ',
+        `cannot read the secret in ${reference.file}: ${messageOf(error)}`,
+      )
+    })
+    return content === undefined ? undefined : new TextDecoder().decode(content)
+  }
+  const [program = '', ...args] = reference.command
+  const { exitCode, stdout } = await exec(program, args)
+  if (exitCode !== 0)
+    throw new AppError('ERR_CONFIG_READ', `${describe(reference)} ended with exit code ${exitCode ?? 'none'}`)
+  return stdout
+}
+
+function describe(reference: SecretReference): string {
+  if ('env' in reference) return `the environment variable ${reference.env}`
+  if ('file' in reference) return `the file ${reference.file}`
+  return `the command ${reference.command[0] ?? ''}`
+}

@@ -1,0 +1,272 @@
+/**
+ * From an order to a certificate. The order's status decides the next step; the program counter never does, so the same
+ * loop begins an order, continues one after a crash, and accepts a CA that skips states.
+ */
+import { type Authorization, orderedIdentifier } from '../../acme/authorization.ts'
+import type { Challenge } from '../../acme/challenge.ts'
+import type { Identifier } from '../../acme/identifier.ts'
+import { keyAuthorization } from '../../acme/key-authorization.ts'
+import type { Order } from '../../acme/order.ts'
+import { describeProblem } from '../../acme/problem.ts'
+import { mapConcurrently } from '../../base/concurrent.ts'
+import { AppError } from '../../base/errors.ts'
+import { formatDuration, type Instant, minuteMs, secondMs } from '../../base/instant.ts'
+import type { AccountKey, AcmeClient } from '../../client/client.ts'
+import type { Provision, Solver, SolverChallenge } from '../../contracts/solver.ts'
+import { thumbprint } from '../../jose/thumbprint.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import type { Step } from '../events.ts'
+
+/** How long an order may take in all; slow CAs keep orders `processing` for minutes. */
+export const orderTimeoutMs = 10 * minuteMs
+/** Steps between two looks at an order, unless the CA says otherwise; the first look is at once. */
+const poll = { firstMs: 50, factor: 1.6, maxMs: 5 * secondMs } as const
+/** Requests and self-checks under way at once for one order. */
+const concurrency = 10
+/** Clean-up has its own deadline, so that it also happens after a cancellation. */
+const cleanUpTimeoutMs = 30 * secondMs
+
+export type ObtainOptions = {
+  readonly order: Order
+  /** DER of the certificate signing request for exactly the order's identifiers. */
+  readonly csr: Uint8Array
+  readonly solver: Solver
+  /** Look at each response the way the CA will, before the CA is asked. */
+  readonly selfCheck: boolean
+  /** Called before anything is put anywhere, with all that will be. What it resolves to is durable. */
+  readonly onPresenting?: (provisions: readonly Provision[]) => Promise<void>
+  /** Called when everything that was put somewhere has been taken away again. */
+  readonly onCleaned?: () => Promise<void>
+  readonly onStep?: (
+    step: Step,
+    text: string,
+    progress?: { readonly done: number; readonly total: number },
+  ) => void
+  readonly onWarning?: (text: string) => void
+  readonly signal: AbortSignal
+}
+
+type ObtainRuntime = Pick<Runtime, 'clock'>
+
+/**
+ * Drives an order to its end.
+ * @returns DER of the chain, leaf first, as the CA sent it: not yet checked
+ * @throws AppError ERR_AUTHORIZATION naming each identifier that failed and why, ERR_SELF_CHECK, ERR_CHALLENGE, ERR_ORDER,
+ * and what the client throws. On a failure before the CA was asked the order stays usable.
+ */
+export async function obtainCertificate(
+  client: AcmeClient,
+  account: AccountKey,
+  options: ObtainOptions,
+  { clock }: ObtainRuntime,
+): Promise<readonly Uint8Array[]> {
+  const { csr, solver, signal, onStep = () => {} } = options
+  const deadline = clock.monotonic() + orderTimeoutMs
+  let { order } = options
+  let retryAt: Instant | undefined
+  let looks = 0
+  let answered = false
+  let finalized = false
+  let presented: readonly Provision[] = []
+
+  const look = async () => {
+    if (clock.monotonic() > deadline) throw tooSlow(order)
+    // The first look is at once: many CAs are done by then.
+    if (looks > 0) await clock.sleep(pauseMs(looks, retryAt, clock.now()), signal)
+    looks++
+    ;({ order, retryAt } = await client.readOrder(account, order.url, { signal }))
+  }
+
+  try {
+    for (;;) {
+      switch (order.status) {
+        case 'pending':
+          if (!answered) {
+            presented = await answerChallenges(client, account, { ...options, order, onStep })
+            answered = true
+            looks = 0
+          }
+          await look()
+          break
+        case 'ready':
+          // Once per process: a stale `ready` after a finalize is looked at again, not asked again.
+          if (finalized) await look()
+          else {
+            onStep('issuance', 'asking for the certificate')
+            ;({ order, retryAt } = await client.finalize(account, order, csr, { signal }))
+            finalized = true
+            looks = retryAt === undefined ? 0 : 1
+          }
+          break
+        case 'processing':
+          await look()
+          break
+        case 'valid':
+          return (await client.certificate(account, order.certificate, { signal })).chain
+        case 'invalid':
+          throw await explainInvalid(client, account, order, signal)
+        default:
+          return order satisfies never
+      }
+    }
+  } finally {
+    if (presented.length > 0) {
+      await cleanUp(solver, presented, options)
+    }
+  }
+}
+
+/** Takes away what `present` put somewhere, in this process or an earlier one; failures become warnings. */
+export async function cleanUp(
+  solver: Solver,
+  provisions: readonly Provision[],
+  { onCleaned, onWarning }: Pick<ObtainOptions, 'onCleaned' | 'onWarning'>,
+): Promise<void> {
+  const signal = AbortSignal.timeout(cleanUpTimeoutMs)
+  const results = await Promise.allSettled(provisions.map(provision => solver.cleanUp(provision, { signal })))
+  const failed = results.filter(result => result.status === 'rejected')
+  for (const { reason } of failed) {
+    onWarning?.(
+      `cleaning up after the challenge failed: ${reason instanceof Error ? reason.message : String(reason)}`,
+    )
+  }
+  if (failed.length === 0) await onCleaned?.()
+}
+
+type PendingChallenge = SolverChallenge & { readonly url: Challenge['url'] }
+
+async function answerChallenges(
+  client: AcmeClient,
+  account: AccountKey,
+  {
+    order,
+    solver,
+    selfCheck,
+    onPresenting,
+    onStep,
+    onWarning,
+    onCleaned,
+    signal,
+  }: ObtainOptions & { readonly onStep: NonNullable<ObtainOptions['onStep']> },
+): Promise<readonly Provision[]> {
+  const authorizations = await mapConcurrently(order.authorizations, concurrency, async url => {
+    return (await client.readAuthorization(account, url, { signal })).authorization
+  })
+  const accountThumbprint = thumbprint(account.signer.publicKey)
+  const pending = authorizations
+    .filter(({ status }) => status === 'pending')
+    .map(authorization => chooseChallenge(authorization, solver, accountThumbprint))
+  // A challenge that is being looked at already was answered by an earlier process, or by a CA that did not wait.
+  const open = pending.filter(({ status }) => status === 'pending')
+  const valid = authorizations.filter(({ status }) => status === 'valid').length
+  const total = authorizations.length
+  if (valid > 0)
+    onStep('challenge', `${valid} of ${total} identifiers are authorized already`, { done: valid, total })
+  const provisions = await Promise.all(open.map(challenge => solver.provision(challenge)))
+  if (provisions.length > 0) await onPresenting?.(provisions)
+  try {
+    await mapConcurrently(provisions, concurrency, provision => solver.present(provision, { signal }))
+    if (provisions.length > 0) onStep('challenge', `${solver.type} is in place for ${names(open)}`)
+    if (selfCheck) await checkOurselves(solver, open, { onWarning, signal })
+    let done = valid
+    onStep('validation', `waiting for the CA to look at ${names(pending)}`, { done, total })
+    await mapConcurrently(open, concurrency, async ({ url }) => {
+      await client.answerChallenge(account, url, { signal })
+      onStep('validation', 'asked the CA to look', { done: ++done, total })
+    })
+  } catch (error) {
+    await cleanUp(solver, provisions, { ...(onCleaned && { onCleaned }), ...(onWarning && { onWarning }) })
+    throw error
+  }
+  return provisions
+}
+
+function chooseChallenge(
+  authorization: Authorization,
+  solver: Solver,
+  accountThumbprint: string,
+): PendingChallenge & { readonly status: Challenge['status'] } {
+  const identifier = orderedIdentifier(authorization)
+  const refusal = solver.refusal(identifier)
+  if (refusal !== undefined) throw new AppError('ERR_CHALLENGE', `${identifier.value}: ${refusal}`)
+  const challenge = authorization.challenges.find(({ type }) => type === solver.type)
+  if (challenge === undefined || challenge.type === 'unknown') {
+    const offered = authorization.challenges.map(other =>
+      other.type === 'unknown' ? other.name : other.type,
+    )
+    throw new AppError('ERR_CHALLENGE', `${identifier.value}: the CA does not offer ${solver.type} for it`, {
+      hint: `it offers ${offered.length === 0 ? 'no challenge at all' : offered.join(', ')}`,
+    })
+  }
+  const { token, url, status } = challenge
+  return { identifier, token, keyAuthorization: keyAuthorization(token, accountThumbprint), url, status }
+}
+
+async function checkOurselves(
+  solver: Solver,
+  challenges: readonly SolverChallenge[],
+  { onWarning, signal }: Pick<ObtainOptions, 'signal'> & { readonly onWarning: ObtainOptions['onWarning'] },
+): Promise<void> {
+  const results = await mapConcurrently(challenges, concurrency, async challenge => ({
+    name: challenge.identifier.value,
+    check: await solver.selfCheck?.(challenge, { signal }),
+  }))
+  const wrong = results.flatMap(({ name, check }) => (check?.outcome === 'wrong' ? [{ name, ...check }] : []))
+  for (const { name, check } of results) {
+    if (check?.outcome === 'unknown') onWarning?.(`${name}: could not check from here: ${check.text}`)
+  }
+  const [first] = wrong
+  if (first === undefined) return
+  const text = wrong.map(({ name, text }) => `${name}: ${text}`).join('\n')
+  throw new AppError('ERR_SELF_CHECK', `the CA was not asked, because its check would fail\n${text}`, {
+    hint: first.hint,
+  })
+}
+
+async function explainInvalid(
+  client: AcmeClient,
+  account: AccountKey,
+  order: Extract<Order, { readonly status: 'invalid' }>,
+  signal: AbortSignal,
+): Promise<AppError> {
+  const authorizations = await mapConcurrently(order.authorizations, concurrency, async url => {
+    return (await client.readAuthorization(account, url, { signal })).authorization
+  }).catch((): Authorization[] => []) // the order's own error must do then
+  const failures = authorizations.flatMap(authorization => {
+    const failed = authorization.challenges.flatMap(challenge =>
+      challenge.status === 'invalid' && challenge.error !== undefined
+        ? [describeProblem(challenge.error)]
+        : [],
+    )
+    if (authorization.status === 'valid' || (failed.length === 0 && authorization.status === 'pending'))
+      return []
+    return [
+      `${orderedIdentifier(authorization).value}: ${failed.join('; ') || `the authorization is ${authorization.status}`}`,
+    ]
+  })
+  if (failures.length > 0) {
+    return new AppError('ERR_AUTHORIZATION', `the CA could not validate\n${failures.join('\n')}`, {
+      hint: 'correct what the CA reports, then run the command again; each failed try counts against the limits of the CA',
+    })
+  }
+  const why = order.error === undefined ? 'without saying why' : describeProblem(order.error)
+  return new AppError('ERR_ORDER', `the CA declared the order invalid: ${why}`)
+}
+
+function pauseMs(looks: number, retryAt: Instant | undefined, now: Instant): number {
+  if (retryAt !== undefined) return Math.max(retryAt - now, 0)
+  return Math.min(poll.firstMs * poll.factor ** (looks - 1), poll.maxMs)
+}
+
+function tooSlow({ status }: Order): AppError {
+  const waited = formatDuration(orderTimeoutMs)
+  return new AppError('ERR_ORDER', `the order is still ${status} after ${waited}`, {
+    hint: 'run the command again later: it continues the same order',
+  })
+}
+
+function names(challenges: readonly { readonly identifier: Identifier }[]): string {
+  const [first, ...rest] = challenges.map(({ identifier }) => identifier.value)
+  if (first === undefined) return 'nothing'
+  return rest.length === 0 ? first : `${first} and ${rest.length} more`
+}

@@ -1,0 +1,90 @@
+/** What a person wants: the central type of the desired state. */
+import { createHash } from 'node:crypto'
+import type { Identifier } from '../acme/identifier.ts'
+import type { Json } from '../contracts/solver.ts'
+import type { KeyType, SignatureAlgorithm } from '../x509/key.ts'
+
+declare const specNameBrand: unique symbol
+
+/** Name of a certificate entry; also the name of its directory below `live/`. Made by `parseSpecName` only. */
+export type SpecName = string & { readonly [specNameBrand]: true }
+
+/** Characters that are safe in a file name on every system; `_` stands where a wildcard's `*` was. */
+const specNamePattern = /^[a-z0-9_](?:[a-z0-9._-]{0,198}[a-z0-9_])?$/
+
+/** A {@link SpecName}, or `undefined` where the text cannot be one. */
+export function parseSpecName(text: string): SpecName | undefined {
+  return specNamePattern.test(text) && !text.includes('..') ? (text as SpecName) : undefined // just checked
+}
+
+/** The name that an entry gets when none is given: its first identifier, `*` written as `_`, `:` as `-`. */
+export function defaultSpecName({ value }: Identifier): SpecName {
+  const name = value.replace('*', '_').replaceAll(':', '-')
+  return (
+    parseSpecName(name) ?? (`ip-${createHash('sha256').update(value).digest('hex').slice(0, 16)}` as SpecName)
+  )
+}
+
+/** A secret by reference; it is read when it is used. */
+export type SecretReference =
+  | { readonly file: string }
+  | { readonly env: string }
+  | { readonly command: readonly string[] }
+
+/** An ACME endpoint with what the configuration says about it. */
+export type Authority = {
+  /** Short and safe as a directory name; equal for equal directories. */
+  readonly id: string
+  /** Directory URL, or `embedded` for the CA inside this process. */
+  readonly directory: string
+  /** PEM file with the roots of the endpoint's own TLS certificate. */
+  readonly trustFile?: string
+  /** PEM file with the roots that issued chains must lead to. */
+  readonly rootsFile?: string
+}
+
+/** External account binding (RFC 8555 §7.3.4). */
+export type ExternalAccount = {
+  readonly keyId: string
+  readonly hmacKey: SecretReference
+  readonly algorithm: 'HS256' | 'HS384' | 'HS512'
+}
+
+/** How accounts are registered. */
+export type AccountSettings = {
+  readonly email?: string
+  readonly agreeToTerms: boolean
+  readonly keyAlgorithm: SignatureAlgorithm
+  readonly externalAccount?: ExternalAccount
+}
+
+/** A solver by name with its options, as the registry takes it. */
+export type SolverChoice = { readonly name: string; readonly options: Readonly<Record<string, Json>> }
+
+/** A deployer by name with its options. */
+export type DeployTarget = { readonly name: string; readonly options: Readonly<Record<string, Json>> }
+
+/** One certificate: what it must be, how to ask for it, where it goes. */
+export type CertificateSpec = {
+  readonly name: SpecName
+  readonly identifiers: readonly Identifier[]
+  readonly keyType: KeyType
+  readonly reuseKey: boolean
+  readonly authority: Authority
+  readonly profile?: string
+  readonly solver?: SolverChoice
+  readonly deploy: readonly DeployTarget[]
+  /** The file that defines it. */
+  readonly source: string
+}
+
+/** The whole desired state. */
+export type Config = {
+  readonly authority: Authority
+  readonly account: AccountSettings
+  /** DNS servers (`address[:port]`) for self-checks; the system's resolver when empty. */
+  readonly resolvers: readonly string[]
+  readonly certificates: readonly CertificateSpec[]
+  /** Files that were read, in order. */
+  readonly files: readonly string[]
+}

@@ -1,0 +1,60 @@
+/** What became of a certificate at each of its targets. */
+import { instantSchema } from '../../acme/wire.ts'
+import { formatInstant, type Instant } from '../../base/instant.ts'
+import { v } from '../../base/schema.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import type { SpecName } from '../spec.ts'
+import { readDocument, storeStep, writeDocument } from './documents.ts'
+import { deploymentsPath, stateDirectoryMode } from './paths.ts'
+
+/** The last deployment to one target. */
+export type Deployment = {
+  readonly target: string
+  readonly generation: string
+  readonly at: Instant
+  /** Endpoints at which the leaf was seen; empty when the deployment failed or there was none to look at. */
+  readonly seenAt: readonly string[]
+  readonly failure?: { readonly code: string; readonly message: string; readonly hint?: string }
+}
+
+const deploymentsSchema = v.array(
+  v.object({
+    target: v.string(),
+    generation: v.string(),
+    at: instantSchema,
+    seenAt: v.array(v.string()),
+    failure: v.optional(v.object({ code: v.string(), message: v.string(), hint: v.optional(v.string()) })),
+  }),
+) as v.GenericSchema<unknown, readonly Deployment[]> // absent members stay absent
+
+/** The last deployment of a certificate to each of its targets. */
+export async function readDeployments(
+  state: string,
+  name: SpecName,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<readonly Deployment[]> {
+  return (await readDocument(deploymentsPath(state, name), deploymentsSchema, files)) ?? []
+}
+
+/** Writes the deployments of a certificate, all targets at once. */
+export async function writeDeployments(
+  state: string,
+  name: SpecName,
+  deployments: readonly Deployment[],
+  { files }: Pick<Runtime, 'files'>,
+): Promise<void> {
+  await storeStep(`create ${state}/deployments`, () =>
+    files.makeDirectory(`${state}/deployments`, stateDirectoryMode),
+  )
+  const json = deployments.map(deployment => ({ ...deployment, at: formatInstant(deployment.at) }))
+  await writeDocument(deploymentsPath(state, name), json, files)
+}
+
+/** Forgets the deployments of a certificate. */
+export async function removeDeployments(
+  state: string,
+  name: SpecName,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<void> {
+  await storeStep(`remove ${deploymentsPath(state, name)}`, () => files.remove(deploymentsPath(state, name)))
+}

@@ -1,0 +1,208 @@
+/** Generations of a certificate: written whole, switched by one rename, never changed afterwards. */
+import { createHash } from 'node:crypto'
+import { AppError } from '../../base/errors.ts'
+import { formatInstant, type Instant } from '../../base/instant.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import { encodePem } from '../../x509/pem.ts'
+import type { SpecName } from '../spec.ts'
+import { corrupt, readDocument, storeStep, writeDocument } from './documents.ts'
+import {
+  type CertificateFile,
+  certificateFiles,
+  certificatesPath,
+  generationPath,
+  generationsPath,
+  livePath,
+  privateFileMode,
+  publicFileMode,
+  stateDirectoryMode,
+} from './paths.ts'
+import {
+  type StoredCertificate,
+  storedCertificateJson,
+  storedCertificateSchema,
+} from './stored-certificate.ts'
+
+/** Earlier generations that are kept beside the live one. */
+export const keptGenerations = 2
+
+const unfinishedPrefix = '.unfinished-'
+
+/** What a new generation is made of. */
+export type NewCertificate = Omit<StoredCertificate, 'generation' | 'storedAt' | 'files'> & {
+  /** DER, leaf first. */
+  readonly chain: readonly Uint8Array[]
+  readonly privateKeyPem: string
+}
+
+type StoreRuntime = Pick<Runtime, 'files' | 'clock' | 'random'>
+
+/**
+ * Writes a generation into a directory of its own. It is durable and complete when this resolves, and not yet live.
+ * @throws AppError ERR_STORE; then no generation has appeared
+ */
+export async function saveGeneration(
+  state: string,
+  name: SpecName,
+  { chain, privateKeyPem, ...facts }: NewCertificate,
+  { files, clock, random }: StoreRuntime,
+): Promise<StoredCertificate> {
+  const storedAt = clock.now()
+  const generation = generationId(storedAt, random.id(6))
+  const contents = certificateContents(chain, privateKeyPem)
+  const hashes = Object.fromEntries(certificateFiles.map(file => [file, sha256(contents[file])]))
+  const stored: StoredCertificate = {
+    ...facts,
+    generation,
+    storedAt,
+    files: hashes as Record<CertificateFile, string>, // one for each of certificateFiles
+  }
+  const unfinished = `${generationsPath(state, name)}/${unfinishedPrefix}${generation}`
+  return storeStep(`store the certificate ${name}`, async () => {
+    try {
+      await files.makeDirectory(unfinished, stateDirectoryMode)
+      for (const file of certificateFiles) {
+        const mode = file === 'privkey.pem' || file === 'combined.pem' ? privateFileMode : publicFileMode
+        await files.writeNew(`${unfinished}/${file}`, contents[file], mode)
+      }
+      const meta = `${JSON.stringify(storedCertificateJson(stored), undefined, 2)}\n`
+      await files.writeNew(`${unfinished}/meta.json`, meta, privateFileMode)
+      await files.rename(unfinished, generationPath(state, name, generation))
+    } catch (error) {
+      await files.remove(unfinished).catch(() => {}) // the disk may be full or gone; the next run removes it
+      throw error
+    }
+    return stored
+  })
+}
+
+/** All generations of a certificate, oldest first. Damaged ones are left out and named in `damaged`. */
+export async function listGenerations(
+  state: string,
+  name: SpecName,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<{ readonly stored: readonly StoredCertificate[]; readonly damaged: readonly AppError[] }> {
+  const directory = generationsPath(state, name)
+  const ids = await storeStep(`list ${directory}`, () => files.list(directory))
+  const stored: StoredCertificate[] = []
+  const damaged: AppError[] = []
+  for (const id of ids) {
+    if (id.startsWith('.')) continue
+    try {
+      stored.push(await readGeneration(state, name, id, { files }))
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'ERR_STORE_CORRUPT') throw error
+      damaged.push(error)
+    }
+  }
+  return { stored, damaged }
+}
+
+/**
+ * Reads the facts of a generation and checks each of its files against its hash.
+ * @throws AppError ERR_STORE, ERR_STORE_CORRUPT
+ */
+export async function readGeneration(
+  state: string,
+  name: SpecName,
+  id: string,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<StoredCertificate> {
+  const directory = generationPath(state, name, id)
+  const meta = await readDocument(`${directory}/meta.json`, storedCertificateSchema, files)
+  if (meta === undefined) throw corrupt(directory, 'meta.json is missing')
+  if (meta.generation !== id) throw corrupt(directory, `it says that it is generation ${meta.generation}`)
+  for (const file of certificateFiles) {
+    const content = await storeStep(`read ${directory}/${file}`, () => files.read(`${directory}/${file}`))
+    if (content === undefined) throw corrupt(`${directory}/${file}`, 'it is missing')
+    if (sha256(content) !== meta.files[file]) throw corrupt(`${directory}/${file}`, 'its content has changed')
+  }
+  return meta
+}
+
+/** The generation that `live/<name>` leads to, if any. It may have been deleted by hand. */
+export async function liveGeneration(
+  state: string,
+  name: SpecName,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<string | undefined> {
+  const target = await storeStep(`read the link ${livePath(state, name)}`, () =>
+    files.readLink(livePath(state, name)),
+  )
+  return target?.slice(target.lastIndexOf('/') + 1)
+}
+
+/** Makes a generation the live one, by one rename of one symbolic link. `undefined` takes the link away. */
+export async function switchLive(
+  state: string,
+  name: SpecName,
+  generation: string | undefined,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<void> {
+  const link = livePath(state, name)
+  await storeStep(`switch ${link}`, async () => {
+    if (generation === undefined) return files.remove(link)
+    await files.makeDirectory(`${state}/live`, stateDirectoryMode)
+    return files.replaceLink(link, `../certificates/${name}/${generation}`)
+  })
+}
+
+/** Removes what a crash left unfinished, and generations beyond those that are kept. The live one always stays. */
+export async function pruneGenerations(
+  state: string,
+  name: SpecName,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<void> {
+  const live = await liveGeneration(state, name, { files })
+  const directory = generationsPath(state, name)
+  const ids = await storeStep(`list ${directory}`, () => files.list(directory))
+  const unfinished = ids.filter(id => id.startsWith(unfinishedPrefix))
+  const spare = ids.filter(id => !id.startsWith('.') && id !== live).slice(0, -keptGenerations)
+  for (const id of [...unfinished, ...spare]) {
+    await storeStep(`remove ${directory}/${id}`, () => files.remove(`${directory}/${id}`))
+  }
+}
+
+/** Notes in `meta.json` that a generation was revoked. */
+export async function markRevoked(
+  state: string,
+  name: SpecName,
+  stored: StoredCertificate,
+  revokedAt: Instant,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<void> {
+  const path = `${generationPath(state, name, stored.generation)}/meta.json`
+  await writeDocument(path, storedCertificateJson({ ...stored, revokedAt }), files)
+}
+
+/** Names that have a directory of generations. */
+export async function storedNames(
+  state: string,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<readonly string[]> {
+  const directory = certificatesPath(state)
+  return storeStep(`list ${directory}`, () => files.list(directory))
+}
+
+function certificateContents(
+  chain: readonly Uint8Array[],
+  privateKeyPem: string,
+): Record<CertificateFile, string> {
+  const [cert = '', ...issuers] = chain.map(der => encodePem('CERTIFICATE', der))
+  const fullchain = cert + issuers.join('')
+  return {
+    'cert.pem': cert,
+    'chain.pem': issuers.join(''),
+    'fullchain.pem': fullchain,
+    'privkey.pem': privateKeyPem,
+    'combined.pem': privateKeyPem + fullchain,
+  }
+}
+
+function generationId(at: Instant, suffix: string): string {
+  return `${formatInstant(at).replace(/[-:]/g, '')}-${suffix}`
+}
+
+function sha256(content: Uint8Array | string): string {
+  return createHash('sha256').update(content).digest('hex')
+}

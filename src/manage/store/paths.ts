@@ -1,0 +1,29 @@
+/** Where things lie below the state directory. Names come from `parseSpecName` and authority ids only. */
+import type { SpecName } from '../spec.ts'
+
+/** Only the owner may look into the state: it holds private keys. */
+export const stateDirectoryMode = 0o700
+export const privateFileMode = 0o600
+export const publicFileMode = 0o644
+
+/** Names of the files in a generation, as every tutorial spells them. */
+export const certificateFiles = [
+  'cert.pem',
+  'chain.pem',
+  'fullchain.pem',
+  'privkey.pem',
+  'combined.pem',
+] as const
+export type CertificateFile = (typeof certificateFiles)[number]
+
+export const accountsPath = (state: string) => `${state}/accounts`
+export const accountPath = (state: string, authority: string) => `${state}/accounts/${authority}`
+export const certificatesPath = (state: string) => `${state}/certificates`
+export const generationsPath = (state: string, name: SpecName) => `${state}/certificates/${name}`
+export const generationPath = (state: string, name: SpecName, id: string) =>
+  `${state}/certificates/${name}/${id}`
+export const livePath = (state: string, name: SpecName) => `${state}/live/${name}`
+export const runsPath = (state: string, name: SpecName) => `${state}/runs/${name}`
+export const deploymentsPath = (state: string, name: SpecName) => `${state}/deployments/${name}.json`
+export const lockPath = (state: string, name: string) => `${state}/locks/${name}.lock`
+export const embeddedAuthorityPath = (state: string) => `${state}/ca`

@@ -1,0 +1,211 @@
+/**
+ * The journal of an issuance: one new file per entry, so that nothing is ever rewritten. A run exists on disk exactly
+ * as long as it is unfinished; the private key that it made lies beside its entries.
+ */
+import { type Identifier, identifierSchema } from '../../acme/identifier.ts'
+import { instantSchema, type Url, urlSchema } from '../../acme/wire.ts'
+import type { AppError } from '../../base/errors.ts'
+import { formatInstant, type Instant } from '../../base/instant.ts'
+import { v } from '../../base/schema.ts'
+import type { Json, Provision } from '../../contracts/solver.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import { type KeyType, keyTypes } from '../../x509/key.ts'
+import type { SolverChoice, SpecName } from '../spec.ts'
+import { readDocument, storeStep } from './documents.ts'
+import { privateFileMode, runsPath, stateDirectoryMode } from './paths.ts'
+
+/** What a run is after. It is continued only while the configuration still asks for exactly this. */
+export type RunIntent = {
+  readonly identifiers: readonly Identifier[]
+  readonly keyType: KeyType
+  readonly authority: string
+  readonly profile?: string
+}
+
+/** Entries in the order in which they are written. `failed` may follow any of them, and more may follow it. */
+export type JournalEntry =
+  | { readonly kind: 'opened'; readonly intent: RunIntent }
+  /** Written after the order exists; until then a crash costs nothing but an unused order. */
+  | { readonly kind: 'order-created'; readonly orderUrl: Url }
+  /** Written before anything is put anywhere. */
+  | { readonly kind: 'presenting'; readonly solver: SolverChoice; readonly provisions: readonly Provision[] }
+  | { readonly kind: 'cleaned' }
+  | {
+      readonly kind: 'failed'
+      readonly code: string
+      readonly message: string
+      readonly hint?: string
+      readonly retryAt?: Instant
+    }
+
+/** The fold of a run's entries. */
+export type RunState = {
+  readonly intent: RunIntent
+  readonly openedAt: Instant
+  readonly orderUrl?: Url
+  /** What may still lie around. */
+  readonly presented: readonly { readonly solver: SolverChoice; readonly provisions: readonly Provision[] }[]
+  readonly failure?: {
+    readonly at: Instant
+    readonly code: string
+    readonly message: string
+    readonly hint?: string
+    readonly retryAt?: Instant
+  }
+  /** How many entries there are. */
+  readonly length: number
+}
+
+const jsonObject = v.custom<Readonly<Record<string, Json>>>(
+  value => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'is not an object',
+)
+const at = { at: instantSchema }
+const entrySchema = v.variant('kind', [
+  v.object({
+    ...at,
+    kind: v.literal('opened'),
+    intent: v.object({
+      identifiers: v.array(identifierSchema),
+      keyType: v.picklist(keyTypes),
+      authority: v.string(),
+      profile: v.optional(v.string()),
+    }),
+  }),
+  v.object({ ...at, kind: v.literal('order-created'), orderUrl: urlSchema }),
+  v.object({
+    ...at,
+    kind: v.literal('presenting'),
+    solver: v.object({ name: v.string(), options: jsonObject }),
+    provisions: v.array(jsonObject),
+  }),
+  v.object({ ...at, kind: v.literal('cleaned') }),
+  v.object({
+    ...at,
+    kind: v.literal('failed'),
+    code: v.string(),
+    message: v.string(),
+    hint: v.optional(v.string()),
+    retryAt: v.optional(instantSchema),
+  }),
+]) as v.GenericSchema<unknown, JournalEntry & { readonly at: Instant }> // absent members stay absent
+
+/** The unfinished run of a certificate, if there is one. */
+export async function readRun(
+  state: string,
+  name: SpecName,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<RunState | undefined> {
+  const directory = runsPath(state, name)
+  const names = await storeStep(`list ${directory}`, () => files.list(directory))
+  let run: RunState | undefined
+  for (const file of names.filter(entry => /^\d{4}\.json$/.test(entry))) {
+    const entry = await readDocument(`${directory}/${file}`, entrySchema, files)
+    if (entry !== undefined) run = applyEntry(run, entry)
+  }
+  return run
+}
+
+/** The state of a run after one more entry. Pure. */
+export function applyEntry(
+  run: RunState | undefined,
+  entry: JournalEntry & { readonly at: Instant },
+): RunState | undefined {
+  if (entry.kind === 'opened') return { intent: entry.intent, openedAt: entry.at, presented: [], length: 1 }
+  if (run === undefined) return undefined
+  const next = { ...run, length: run.length + 1 }
+  switch (entry.kind) {
+    case 'order-created':
+      return { ...next, orderUrl: entry.orderUrl }
+    case 'presenting':
+      return {
+        ...next,
+        presented: [...run.presented, { solver: entry.solver, provisions: entry.provisions }],
+      }
+    case 'cleaned':
+      return { ...next, presented: [] }
+    case 'failed': {
+      const { kind: _, ...failure } = entry
+      return { ...next, failure }
+    }
+    default:
+      return entry satisfies never
+  }
+}
+
+/** Writes the next entry of a run; durable when it resolves. Two writers collide instead of mixing their entries. */
+export async function appendEntry(
+  state: string,
+  name: SpecName,
+  run: RunState | undefined,
+  entry: JournalEntry,
+  { files, clock }: Pick<Runtime, 'files' | 'clock'>,
+): Promise<RunState> {
+  const directory = runsPath(state, name)
+  const now = clock.now()
+  const next = applyEntry(run, { ...entry, at: now })
+  if (next === undefined) throw new TypeError('a run begins with its opened entry')
+  const file = `${directory}/${String(next.length).padStart(4, '0')}.json`
+  const retryAt =
+    entry.kind === 'failed' && entry.retryAt !== undefined ? { retryAt: formatInstant(entry.retryAt) } : {}
+  await storeStep(`write the journal of ${name}`, async () => {
+    if (run === undefined) await files.makeDirectory(directory, stateDirectoryMode)
+    await files.writeNew(
+      file,
+      `${JSON.stringify({ at: formatInstant(now), ...entry, ...retryAt })}\n`,
+      privateFileMode,
+    )
+  })
+  return next
+}
+
+/** The entry that records a failure. */
+export function failedEntry({ code, message, hint, retryAt }: AppError): JournalEntry {
+  return {
+    kind: 'failed',
+    code,
+    message,
+    ...(hint !== undefined && { hint }),
+    ...(retryAt !== undefined && { retryAt }),
+  }
+}
+
+/** Keeps the private key of a run before anything is ordered with it. */
+export async function saveRunKey(
+  state: string,
+  name: SpecName,
+  pem: string,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<void> {
+  await storeStep(`write the new private key of ${name}`, () =>
+    files.writeNew(`${runsPath(state, name)}/privkey.pem`, pem, privateFileMode),
+  )
+}
+
+/** The private key of a run, if it was saved. */
+export async function readRunKey(
+  state: string,
+  name: SpecName,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<string | undefined> {
+  const path = `${runsPath(state, name)}/privkey.pem`
+  const content = await storeStep(`read ${path}`, () => files.read(path))
+  return content === undefined ? undefined : new TextDecoder().decode(content)
+}
+
+/** Ends a run: nothing of it is left. Its provisions must have been cleaned up before. */
+export async function removeRun(
+  state: string,
+  name: SpecName,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<void> {
+  await storeStep(`remove the journal of ${name}`, () => files.remove(runsPath(state, name)))
+}
+
+/** Names that have an unfinished run. */
+export async function unfinishedRuns(
+  state: string,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<readonly string[]> {
+  return storeStep(`list ${state}/runs`, () => files.list(`${state}/runs`))
+}
