@@ -1,0 +1,54 @@
+/** An outside world in memory, for tests. */
+import { AppError } from '../base/errors.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { type FakeClock, type FakeClockOptions, fakeClock } from './fake-clock.ts'
+import { fakeTryLock } from './fake-lock.ts'
+import { type FakeListeners, fakeExec, fakeHttp, fakeListeners, fakeResolver } from './fake-network.ts'
+import { type FaultInjection, faultyFiles } from './faulty-files.ts'
+import { type MemoryFiles, memoryFiles } from './memory-files.ts'
+import { memoryWebroot } from './memory-webroot.ts'
+import { seededRandom } from './seeded-random.ts'
+
+/** A {@link Runtime} whose parts a test can move, fill and break. */
+export type FakeRuntime = Runtime & {
+  readonly clock: FakeClock
+  readonly files: MemoryFiles & FaultInjection
+  readonly listeners: FakeListeners
+}
+
+export type FakeRuntimeOptions = FakeClockOptions & {
+  readonly seed?: number
+  /** The environment variables; none by default. */
+  readonly variables?: Readonly<Record<string, string>>
+}
+
+/**
+ * A machine with an empty disk and a clock that stands still, on a network without anybody: no name resolves, nothing
+ * listens, no program exists. `overrides` puts other parts in their places.
+ */
+export function fakeRuntime<Overrides extends Partial<Runtime> = object>(
+  overrides?: Overrides,
+  { seed, variables = {}, ...clockOptions }: FakeRuntimeOptions = {},
+): Omit<FakeRuntime, keyof Overrides> & Overrides & Runtime {
+  const clock = fakeClock(clockOptions)
+  const files = faultyFiles(memoryFiles({ clock: overrides?.clock ?? clock }))
+  const listeners = fakeListeners()
+  const runtime: FakeRuntime = {
+    clock,
+    random: seededRandom(seed),
+    files,
+    webrootFiles: memoryWebroot(overrides?.files ?? files),
+    exec: fakeExec({}),
+    resolver: fakeResolver({}),
+    http: fakeHttp(() => undefined),
+    listenHttp: listeners.listenHttp,
+    listeners,
+    probeTls: async ({ host, port }) => {
+      throw new AppError('ERR_NETWORK', `cannot connect to ${host}:${port}: nothing listens there`)
+    },
+    portOwner: async () => undefined,
+    tryLock: fakeTryLock(),
+    environment: name => variables[name],
+  }
+  return Object.assign(runtime, overrides) as Omit<FakeRuntime, keyof Overrides> & Overrides & Runtime // by parts
+}

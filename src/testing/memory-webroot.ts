@@ -1,0 +1,54 @@
+/** Webroots in memory. */
+import { posix } from 'node:path'
+import { AppError } from '../base/errors.ts'
+import type { FsOps } from '../runtime/files.ts'
+import type { RootedPath, WebrootFiles } from '../runtime/webroot-files.ts'
+
+/** {@link WebrootFiles} over other files of a test, which see what is written. */
+export function memoryWebroot(files: FsOps): WebrootFiles {
+  const pathAt = ({ root, components }: RootedPath, count: number): string =>
+    posix.join(root, ...components.slice(0, count))
+
+  const directoryAt = async (path: RootedPath, count: number): Promise<boolean> => {
+    const place = pathAt(path, count)
+    const facts = await files.facts(place)
+    if (facts === undefined && count > 0) return false
+    if (facts?.kind === 'directory' || (count === 0 && facts?.kind === 'symlink')) return true
+    throw new AppError('ERR_WEBROOT', `${place} cannot be used: it is ${facts?.kind ?? 'missing'}`)
+  }
+  const missingDirectories = async (path: RootedPath): Promise<readonly number[]> => {
+    for (let count = 0; count < path.components.length; count += 1) {
+      if (!(await directoryAt(path, count))) {
+        return Array.from({ length: path.components.length - count }, (_, index) => count + index)
+      }
+    }
+    return []
+  }
+
+  return {
+    missingDirectories,
+    create: async (path, content) => {
+      for (const count of await missingDirectories(path))
+        await files.makeDirectory(pathAt(path, count), 0o755)
+      const file = pathAt(path, path.components.length)
+      if (await files.facts(file))
+        throw new AppError('ERR_WEBROOT', `${file} cannot be used: it exists already`)
+      await files.writeNew(file, content, 0o644)
+    },
+    remove: async (path, content, directories) => {
+      await missingDirectories(path)
+      const file = pathAt(path, path.components.length)
+      const facts = await files.facts(file)
+      if (
+        facts?.kind === 'file' &&
+        Buffer.from((await files.read(file)) ?? []).toString('utf8') === content
+      ) {
+        await files.remove(file)
+      }
+      for (const count of [...directories].sort((one, other) => other - one)) {
+        const directory = pathAt(path, count)
+        if ((await files.list(directory)).length === 0) await files.remove(directory)
+      }
+    },
+  }
+}
