@@ -26,11 +26,13 @@ export async function startChallengeDns(): Promise<ChallengeDns> {
   const [dnsPort, managementPort] = await freePorts(2)
   const address = `127.0.0.1:${dnsPort}`
   const management = `http://127.0.0.1:${managementPort}`
+  const isOld = (await runProgram(program, ['-h'])).stderr.includes('-dns01 ') // Debian's 2.4.0
   const running = await startProgram(program, [
-    ...['-dnsserver', address, '-management', `127.0.0.1:${managementPort}`],
+    ...['-management', `127.0.0.1:${managementPort}`],
     ...['-defaultIPv4', '127.0.0.1', '-defaultIPv6', ''],
     ...['-http01', '', '-https01', '', '-tlsalpn01', ''],
-    ...((await hasDnsOverHttps(program)) ? ['-doh', ''] : []),
+    // The newer version also listens for DNS over HTTPS unless told not to.
+    ...(isOld ? ['-dns01', address] : ['-dnsserver', address, '-doh', '']),
   ])
 
   const command = async (path: string, body: object) => {
@@ -72,10 +74,4 @@ export async function startChallengeDns(): Promise<ChallengeDns> {
     log: () => running.output(),
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   }
-}
-
-// Versions from 2.5 on listen for DNS over HTTPS unless told not to; older ones do not know the flag.
-async function hasDnsOverHttps(program: string): Promise<boolean> {
-  const { stdout, stderr } = await runProgram(program, ['-h'])
-  return `${stdout}${stderr}`.includes('-doh ')
 }
