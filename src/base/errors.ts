@@ -10,6 +10,7 @@ export const errorCodes = {
   ERR_USAGE: 'The command line cannot be understood.',
   ERR_ABORTED: 'The operation was cancelled or ran into its deadline.',
   ERR_FORMAT: 'A value does not have the form it must have.',
+  ERR_SIGNATURE_ALGORITHM: 'A request is signed with an algorithm that is not accepted.',
   ERR_CONFIG: 'The configuration has mistakes; each is listed with file, line and key.',
   ERR_CONFIG_READ: 'A configuration file cannot be read or written.',
   ERR_IDENTIFIER: 'A name or address cannot be put into a certificate.',
