@@ -6,6 +6,11 @@ import type { RootedPath, WebrootFiles } from '../runtime/webroot-files.ts'
 
 /** {@link WebrootFiles} over other files of a test, which see what is written. */
 export function memoryWebroot(files: FsOps): WebrootFiles {
+  const check = ({ components }: RootedPath): void => {
+    const bad = components.find(name => ['', '.', '..'].includes(name) || /[/\0]/.test(name))
+    if (bad === undefined && components.length > 0) return
+    throw new AppError('ERR_WEBROOT', `${JSON.stringify(components)} is not a path below a webroot`)
+  }
   const pathAt = ({ root, components }: RootedPath, count: number): string =>
     posix.join(root, ...components.slice(0, count))
 
@@ -17,6 +22,7 @@ export function memoryWebroot(files: FsOps): WebrootFiles {
     throw new AppError('ERR_WEBROOT', `${place} cannot be used: it is ${facts?.kind ?? 'missing'}`)
   }
   const missingDirectories = async (path: RootedPath): Promise<readonly number[]> => {
+    check(path)
     for (let count = 0; count < path.components.length; count += 1) {
       if (!(await directoryAt(path, count))) {
         return Array.from({ length: path.components.length - count }, (_, index) => count + index)
