@@ -27,6 +27,23 @@ export type ListenHttp = (
   answer: (request: ListenerRequest) => ListenerReply,
 ) => Promise<Listener>
 
+/** Where to serve, and as whom. */
+export type ServeHttpsOptions = ListenAddress & {
+  /** Leaf first. */
+  readonly certificatePem: string
+  readonly keyPem: string
+}
+
+/**
+ * Serves an application over HTTPS. Requests come with at most 64 KiB of body; connections are limited in number and in
+ * time. The URL of a request has the address listened on, whatever its Host says.
+ * @throws AppError ERR_LISTEN
+ */
+export type ServeHttps = (
+  app: (request: Request) => Promise<Response>,
+  options: ServeHttpsOptions,
+) => Promise<Listener>
+
 export type ProbeTarget = {
   readonly host: string
   readonly port: number

@@ -90,7 +90,8 @@ function refuse(response: ServerResponse, status: number): void {
 async function readBody(request: IncomingMessage): Promise<Uint8Array<ArrayBuffer> | 'too-large'> {
   const chunks: Buffer[] = []
   let length = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // The default iterator would cut the connection when it is left, and with it the reply.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     length += chunk.length
     if (length > maxBodyBytes) return 'too-large'
     chunks.push(chunk)

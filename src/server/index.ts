@@ -1,0 +1,12 @@
+/** The embedded ACME CA. */
+export { type AcmeServer, createAcmeServer } from './app.ts'
+export type { IssueRequest, Issuer } from './issuance/issuer.ts'
+export {
+  createLocalIssuer,
+  type LocalIssuer,
+  type LocalIssuerOptions,
+  type LocalIssuerState,
+  restoreLocalIssuer,
+} from './issuance/local-issuer.ts'
+export type { AcmeServerOptions, Profile, ValidationOptions } from './options.ts'
+export { loopbackNetworks, privateNetworks } from './validation/addresses.ts'
