@@ -1,5 +1,5 @@
 /** Problem documents (RFC 9457 as RFC 8555 §6.7 uses it). */
-import { AppError, type AppErrorOptions } from '../base/errors.ts'
+import { AppError, type AppErrorOptions, type ErrorCode } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
 import { parseWith, v } from '../base/schema.ts'
 import { type Identifier, identifierSchema } from './identifier.ts'
@@ -90,7 +90,8 @@ export function describeProblem(problem: Problem): string {
     const who = part.identifier === undefined ? '' : `${printable(part.identifier.value, 100)}: `
     return who + printable(part.detail ?? part.type, 300)
   })
-  return `${type}: ${text}${parts.length === 0 ? '' : ` (${parts.join('; ')})`}`
+  const prefix = problem.type === 'about:blank' ? '' : `${type}: ` // RFC 9457 §4.2.1: nothing beyond the HTTP status
+  return `${prefix}${text}${parts.length === 0 ? '' : ` (${parts.join('; ')})`}`
 }
 
 /** The CA refused a request. */
@@ -98,9 +99,14 @@ export class AcmeProblemError extends AppError {
   override readonly name = 'AcmeProblemError'
   readonly problem: Problem
 
-  constructor(message: string, problem: Problem, options: AppErrorOptions = {}) {
+  /** @param options - `code` where the problem document alone does not tell it */
+  constructor(
+    message: string,
+    problem: Problem,
+    { code, ...options }: AppErrorOptions & { readonly code?: ErrorCode | undefined } = {},
+  ) {
     super(
-      isProblem(problem, 'rateLimited') ? 'ERR_RATE_LIMITED' : 'ERR_ACME_PROBLEM',
+      code ?? (isProblem(problem, 'rateLimited') ? 'ERR_RATE_LIMITED' : 'ERR_ACME_PROBLEM'),
       `${message}: ${describeProblem(problem)}`,
       options,
     )

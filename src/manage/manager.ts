@@ -7,7 +7,7 @@ import type { Deployer } from '../contracts/deployer.ts'
 import type { Solver } from '../contracts/solver.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { OnEvent } from './events.ts'
-import { ensureAccount, replaceLostAccount, type UsableAccount } from './execute/account.ts'
+import { ensureAccount, reviveAccount, type UsableAccount } from './execute/account.ts'
 import { deployCertificate, type TargetResult } from './execute/deploy.ts'
 import { issueCertificate } from './execute/issue.ts'
 import { type CertificateView, newest } from './observe/observation.ts'
@@ -96,7 +96,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
       const usable = await ensureAccount(state, authority, client, settings, runtime)
       // Another process, or another certificate in this one, may have registered again in the meantime.
       if (lost === undefined || usable.key.url !== lost.key.url) return usable
-      return replaceLostAccount(state, authority, client, usable, settings, runtime)
+      return reviveAccount(state, authority, client, usable, settings, runtime)
     })
     accounts.set(authority.id, found)
     found.catch(() => accounts.delete(authority.id)) // so that the next certificate tries again

@@ -11,7 +11,6 @@ import type { AccountSettings, Authority } from '../spec.ts'
 import {
   readAccount,
   readAccountKey,
-  retireAccount,
   type StoredAccount,
   settleNextKey,
   writeAccount,
@@ -50,7 +49,10 @@ export async function ensureAccount(
     if (signer === undefined)
       throw corrupt(accountPath(state, authority.id), 'the account is there, but its key is missing')
     if (stored.deactivatedAt !== undefined) throw deactivated(authority)
-    return { key: { url: stored.url, signer }, stored }
+    const usable = { key: { url: stored.url, signer }, stored }
+    // The CA has moved, as an embedded one does that takes another port: its account URLs are others now.
+    const moved = new URL(stored.url).origin !== new URL((await client.directory(options)).newAccount).origin
+    return moved ? reviveAccount(state, authority, client, usable, options, runtime) : usable
   }
   return registerAccount(state, authority, client, { ...options, signer }, runtime)
 }
@@ -123,28 +125,25 @@ export async function registerAccount(
   return { key: { url: account.url, signer }, stored }
 }
 
-/** Whether the CA says that it does not know the account that we stored. */
-export function isAccountGone(error: unknown): boolean {
-  return isProblemError(error, 'accountDoesNotExist')
-}
-
-/** Registers again where the CA has lost the account: with the terms that were agreed to, under a new key. */
-export async function replaceLostAccount(
+/**
+ * Registers the stored key again where the CA does not know the account any more: with the contact it had, and with
+ * terms only if they are the ones that were agreed to.
+ */
+export async function reviveAccount(
   state: string,
   authority: Authority,
   client: AcmeClient,
-  { stored }: UsableAccount,
+  { stored, key }: UsableAccount,
   options: EnsureAccountOptions,
   runtime: AccountRuntime,
 ): Promise<UsableAccount> {
   const { termsOfService } = (await client.directory({ signal: options.signal })).meta
-  const agreed =
+  const agreeToTerms =
     options.settings.agreeToTerms ||
     (termsOfService !== undefined && termsOfService === stored.termsOfService)
   const email = options.settings.email ?? stored.contact[0]?.replace(/^mailto:/, '')
-  await retireAccount(state, authority.id, runtime)
-  const settings = { ...options.settings, agreeToTerms: agreed, ...(email !== undefined && { email }) }
-  return registerAccount(state, authority, client, { ...options, settings, signer: undefined }, runtime)
+  const settings = { ...options.settings, agreeToTerms, ...(email !== undefined && { email }) }
+  return registerAccount(state, authority, client, { ...options, settings, signer: key.signer }, runtime)
 }
 
 // A rollover that was interrupted leaves two keys; the CA says which of them it knows.

@@ -58,7 +58,7 @@ export function checkCertificate(
     throw mismatch('the certificate lives longer than ten years')
   const at = Math.max(now, leaf.notBefore) as Instant // the later of two instants
   const problem = checkChain(certificates, { at, ...(roots !== undefined && { roots }) })
-  if (problem !== undefined) throw mismatch(describeChainProblem(problem))
+  if (problem !== undefined) throw mismatch(`its chain is not good: ${problem.text}`)
   return leaf
 }
 

@@ -1,0 +1,213 @@
+/** `certwright account ...`. */
+import { resolve } from 'node:path'
+import type { Account } from '../../acme/account.ts'
+import { AppError } from '../../base/errors.ts'
+import { formatInstant } from '../../base/instant.ts'
+import { printable } from '../../base/printable.ts'
+import type { AccountSettings, Authority } from '../../manage/spec.ts'
+import {
+  readAccount,
+  readAccountKey,
+  retireAccount,
+  type StoredAccount,
+  settleNextKey,
+  writeAccount,
+  writeAccountKey,
+} from '../../manage/store/accounts.ts'
+import { takeLock } from '../../manage/store/locks.ts'
+import { accountPath } from '../../manage/store/paths.ts'
+import {
+  createSigner,
+  generateAccountKey,
+  privateKeyPem,
+  type SignatureAlgorithm,
+  type Signer,
+} from '../../x509/key.ts'
+import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
+import { confirm } from '../confirm.ts'
+import { createWorkbench, loadCommandConfig, type Workbench } from '../workbench.ts'
+
+type Args = { readonly args: readonly string[] }
+
+/** Prints what is stored and what the CA says. */
+export async function showAccount(context: CommandContext): Promise<CommandResult> {
+  const { bench, authority } = await open(context)
+  await using _bench = bench
+  const { stored, signer } = await storedAccount(authority, context)
+  const client = await bench.clientFor(authority)
+  const account = await client.readAccount({ url: stored.url, signer }, { signal: context.signal })
+  return result(authority, stored, account, signer, context)
+}
+
+export type RegisterFlags = Args & {
+  readonly email?: string
+  readonly agreeTerms?: boolean
+  readonly key?: SignatureAlgorithm
+  readonly eabKeyId?: string
+  readonly eabHmacFile?: string
+  readonly new?: boolean
+}
+
+/** Registers an account, or says that there is one. */
+export async function registerAccountCommand(
+  context: CommandContext,
+  flags: RegisterFlags,
+): Promise<CommandResult> {
+  if ((flags.eabKeyId === undefined) !== (flags.eabHmacFile === undefined)) {
+    throw new AppError('ERR_USAGE', '--eab-key-id and --eab-hmac-file go together')
+  }
+  const { bench, authority } = await open(context, settings => ({
+    ...settings,
+    ...(flags.email !== undefined && { email: flags.email }),
+    ...(flags.agreeTerms === true && { agreeToTerms: true }),
+    ...(flags.key !== undefined && { keyAlgorithm: flags.key }),
+    ...(flags.eabKeyId !== undefined &&
+      flags.eabHmacFile !== undefined && {
+        externalAccount: {
+          keyId: flags.eabKeyId,
+          hmacKey: { file: resolve(flags.eabHmacFile) },
+          algorithm: 'HS256' as const,
+        },
+      }),
+  }))
+  await using _bench = bench
+  const { state, runtime, signal } = context
+  if (flags.new === true && (await readAccount(state, authority.id, runtime)) !== undefined) {
+    await retireAccount(state, authority.id, runtime)
+  }
+  const { key, stored } = await bench.manager.account(authority, { signal })
+  const account = await (await bench.clientFor(authority)).readAccount(key, { signal })
+  return result(authority, stored, account, key.signer, context)
+}
+
+/** Changes the contact. */
+export async function updateAccount(
+  context: CommandContext,
+  { email }: Args & { readonly email: string },
+): Promise<CommandResult> {
+  return withLock(context, 'update the account', async ({ bench, authority }) => {
+    const { stored, signer } = await storedAccount(authority, context)
+    const contact = [`mailto:${email}`]
+    const client = await bench.clientFor(authority)
+    const account = await client.updateAccount(
+      { url: stored.url, signer },
+      { contact },
+      { signal: context.signal },
+    )
+    const updated = { ...stored, contact: account.contact.length > 0 ? account.contact : contact }
+    await writeAccount(context.state, authority.id, updated, context.runtime)
+    return result(authority, updated, account, signer, context)
+  })
+}
+
+/** Replaces the account key. The new one is on disk before the CA hears of it; a crash in between is settled later. */
+export async function rolloverAccount(
+  context: CommandContext,
+  { key }: Args & { readonly key?: SignatureAlgorithm },
+): Promise<CommandResult> {
+  return withLock(context, 'roll the account key over', async ({ bench, authority }) => {
+    const { state, runtime, signal } = context
+    const { stored, signer } = await storedAccount(authority, context)
+    const client = await bench.clientFor(authority)
+    const next = await generateAccountKey(key ?? signer.algorithm)
+    await settleNextKey(state, authority.id, false, runtime)
+    await writeAccountKey(state, authority.id, 'next', privateKeyPem(next), runtime)
+    const nextSigner = createSigner(next)
+    await client.rolloverKey({ url: stored.url, signer }, nextSigner, { signal })
+    const account = await client.readAccount({ url: stored.url, signer: nextSigner }, { signal })
+    await settleNextKey(state, authority.id, true, runtime)
+    return result(authority, stored, account, nextSigner, context)
+  })
+}
+
+/** Ends the account at the CA. Certificates stay valid; the key is put aside. */
+export async function deactivateAccount(
+  context: CommandContext,
+  { yes }: Args & { readonly yes?: boolean },
+): Promise<CommandResult> {
+  return withLock(context, 'deactivate the account', async ({ bench, authority }) => {
+    const { stored, signer } = await storedAccount(authority, context)
+    await confirm(`Deactivate the account ${stored.url}? It cannot be used again.`, yes, context)
+    const client = await bench.clientFor(authority)
+    const account = await client.deactivateAccount({ url: stored.url, signer }, { signal: context.signal })
+    const ended = { ...stored, deactivatedAt: context.runtime.clock.now() }
+    await writeAccount(context.state, authority.id, ended, context.runtime)
+    return result(authority, ended, account, signer, context)
+  })
+}
+
+type Opened = { readonly bench: Workbench; readonly authority: Authority }
+
+async function open(
+  context: CommandContext,
+  change = (settings: AccountSettings) => settings,
+): Promise<Opened> {
+  const config = await loadCommandConfig(context)
+  return {
+    bench: createWorkbench(context, { ...config, account: change(config.account) }),
+    authority: config.authority,
+  }
+}
+
+async function withLock(
+  context: CommandContext,
+  about: string,
+  work: (opened: Opened) => Promise<CommandResult>,
+): Promise<CommandResult> {
+  const opened = await open(context)
+  await using _bench = opened.bench
+  // An interrupted rollover is settled before anything else, under the same lock.
+  if ((await readAccount(context.state, opened.authority.id, context.runtime)) !== undefined) {
+    await opened.bench.manager.account(opened.authority, { signal: context.signal })
+  }
+  const { state, runtime, signal } = context
+  await using _lock = await takeLock(state, `account-${opened.authority.id}`, { about, signal }, runtime)
+  return work(opened)
+}
+
+async function storedAccount(
+  authority: Authority,
+  { state, runtime }: CommandContext,
+): Promise<{ readonly stored: StoredAccount; readonly signer: Signer }> {
+  const stored = await readAccount(state, authority.id, runtime)
+  const signer = await readAccountKey(state, authority.id, 'current', runtime)
+  if (stored !== undefined && signer !== undefined) return { stored, signer }
+  throw new AppError('ERR_ACCOUNT', `there is no account at ${authority.id}`, {
+    hint: 'certwright account register --email ADDRESS --agree-terms',
+  })
+}
+
+function result(
+  authority: Authority,
+  stored: StoredAccount,
+  account: Account,
+  signer: Signer,
+  { state }: CommandContext,
+): CommandResult {
+  const contact = (account.contact.length > 0 ? account.contact : stored.contact).map(uri =>
+    printable(uri, 200),
+  )
+  const lines = [
+    ['authority', `${authority.id} (${authority.directory})`],
+    ['account', printable(account.url)],
+    ['status', account.status],
+    ['contact', contact.join(', ') || 'none'],
+    ['key', `${signer.algorithm}, ${accountPath(state, authority.id)}/key.pem`],
+    ['terms', stored.termsOfService === undefined ? 'none' : printable(stored.termsOfService)],
+    ['registered', formatInstant(stored.registeredAt)],
+  ]
+  return {
+    exitCode: exitCodes.done,
+    text: lines.map(([key = '', value = '']) => `${key.padEnd(12)}${value}\n`).join(''),
+    json: {
+      authority: authority.id,
+      directory: authority.directory,
+      url: account.url,
+      status: account.status,
+      contact: account.contact.length > 0 ? account.contact : stored.contact,
+      keyAlgorithm: signer.algorithm,
+      termsOfService: stored.termsOfService,
+      registeredAt: formatInstant(stored.registeredAt),
+    },
+  }
+}

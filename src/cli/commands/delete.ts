@@ -1,0 +1,90 @@
+/** `certwright delete NAME`. */
+import { AppError } from '../../base/errors.ts'
+import { dropInPath } from '../../manage/config/drop-in.ts'
+import { cleanUp } from '../../manage/execute/obtain.ts'
+import { endpointName } from '../../manage/execute/probe.ts'
+import { newest } from '../../manage/observe/observation.ts'
+import { observeCertificate } from '../../manage/observe/observe.ts'
+import type { CertificateSpec } from '../../manage/spec.ts'
+import { removeDeployments } from '../../manage/store/deployments.ts'
+import { storeStep } from '../../manage/store/documents.ts'
+import { switchLive } from '../../manage/store/generations.ts'
+import { takeLock } from '../../manage/store/locks.ts'
+import { generationsPath, livePath } from '../../manage/store/paths.ts'
+import { removeRun } from '../../manage/store/runs.ts'
+import { createSolver } from '../../plugins/registry.ts'
+import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
+import { confirm } from '../confirm.ts'
+import { findStored } from '../stored.ts'
+import { createWorkbench, loadCommandConfig, type Workbench } from '../workbench.ts'
+
+export type DeleteFlags = {
+  readonly args: readonly string[]
+  readonly yes?: boolean
+  readonly force?: boolean
+}
+
+/** Removes the entry, the key and all generations. Refuses while a server reads the files. */
+export async function deleteCertificate(
+  context: CommandContext,
+  { args, yes, force }: DeleteFlags,
+): Promise<CommandResult> {
+  const { state, runtime, place, signal } = context
+  const name = await findStored(context, args[0] ?? '')
+  const config = await loadCommandConfig(context)
+  const spec = config.certificates.find(one => one.name === name)
+  const dropIn = dropInPath(place, name)
+  if (spec !== undefined && spec.source !== dropIn) {
+    throw new AppError('ERR_USAGE', `${name} is defined in ${spec.source}`, {
+      hint: 'take it out there first, then run this again',
+    })
+  }
+  await using bench = createWorkbench(context, config)
+  if (spec !== undefined && force !== true) await refuseWhileUsed(spec, bench, context)
+  await confirm(`Delete the certificate ${name} with its key and all generations?`, yes, context)
+  await using _lock = await takeLock(
+    state,
+    `certificate-${name}`,
+    { about: `delete ${name}`, signal },
+    runtime,
+  )
+  const { run } = await observeCertificate(state, name, runtime)
+  for (const { solver, provisions } of run?.presented ?? []) {
+    await cleanUp(await createSolver(solver, bench.runtime), provisions, {})
+  }
+  await storeStep(`remove ${dropIn}`, () => runtime.files.remove(dropIn))
+  await switchLive(state, name, undefined, runtime)
+  await removeRun(state, name, runtime)
+  await removeDeployments(state, name, runtime)
+  await storeStep(`remove ${generationsPath(state, name)}`, () =>
+    runtime.files.remove(generationsPath(state, name)),
+  )
+  return { exitCode: exitCodes.done, text: `${name}: deleted\n`, json: { name, deleted: true } }
+}
+
+async function refuseWhileUsed(
+  spec: CertificateSpec,
+  { deployerFor, runtime }: Workbench,
+  { state, signal }: CommandContext,
+): Promise<void> {
+  const stored = newest(await observeCertificate(state, spec.name, runtime))
+  if (stored === undefined) return
+  const certificate = {
+    name: spec.name,
+    identifiers: stored.identifiers,
+    liveDirectory: livePath(state, spec.name),
+    fingerprint: stored.fingerprint,
+  }
+  for (const target of spec.deploy) {
+    const inspection = await (await deployerFor(target)).inspect(certificate, { signal })
+    const [first] = inspection.state === 'ready' ? inspection.endpoints : []
+    if (first === undefined) continue
+    throw new AppError(
+      'ERR_DEPLOY',
+      `${target.name} still serves it: ${endpointName(first)}, ${first.source}`,
+      {
+        hint: 'take the files out of its configuration first; --force deletes them all the same, and the next reload will fail',
+      },
+    )
+  }
+}

@@ -1,0 +1,108 @@
+/** `certwright revoke NAME`. */
+import { type RevocationReason, revocationReasons } from '../../acme/revocation.ts'
+import { AppError, isAppError } from '../../base/errors.ts'
+import { formatInstant } from '../../base/instant.ts'
+import { resolveAuthority } from '../../manage/authorities.ts'
+import { newest } from '../../manage/observe/observation.ts'
+import { observeCertificate } from '../../manage/observe/observe.ts'
+import type { Authority } from '../../manage/spec.ts'
+import { readAccount, readAccountKey } from '../../manage/store/accounts.ts'
+import { markRevoked } from '../../manage/store/generations.ts'
+import { takeLock } from '../../manage/store/locks.ts'
+import { generationPath } from '../../manage/store/paths.ts'
+import type { StoredCertificate } from '../../manage/store/stored-certificate.ts'
+import { createSigner, parsePrivateKeyPem } from '../../x509/key.ts'
+import { parsePem } from '../../x509/pem.ts'
+import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
+import { confirm } from '../confirm.ts'
+import { findStored } from '../stored.ts'
+import { createWorkbench, loadCommandConfig, type Workbench } from '../workbench.ts'
+
+export type RevokeFlags = {
+  readonly args: readonly string[]
+  readonly reason: RevocationReason
+  readonly yes?: boolean
+}
+
+/** Revokes the newest generation by the account that ordered it, or by its own key where that account is gone. */
+export async function revoke(
+  context: CommandContext,
+  { args, reason, yes }: RevokeFlags,
+): Promise<CommandResult> {
+  const { state, runtime, signal } = context
+  const name = await findStored(context, args[0] ?? '')
+  const config = await loadCommandConfig(context)
+  await using bench = createWorkbench(context, config)
+  await using _lock = await takeLock(
+    state,
+    `certificate-${name}`,
+    { about: `revoke ${name}`, signal },
+    runtime,
+  )
+  const certificate = newest(await observeCertificate(state, name, runtime))
+  if (certificate === undefined) throw new AppError('ERR_NOT_FOUND', `${name} has no certificate to revoke`)
+  await confirm(
+    `Revoke the certificate ${name}, valid until ${formatInstant(certificate.notAfter)}?`,
+    yes,
+    context,
+  )
+  const directory = generationPath(state, name, certificate.generation)
+  const read = async (file: string) =>
+    new TextDecoder().decode(await runtime.files.read(`${directory}/${file}`))
+  const [der] = parsePem(await read('cert.pem'), 'CERTIFICATE')
+  if (der === undefined) throw new TypeError('a generation whose hashes were checked has a certificate')
+  const authority = authorityOf(
+    certificate,
+    config.certificates.find(spec => spec.name === name)?.authority ?? config.authority,
+  )
+  const key = createSigner(parsePrivateKeyPem(await read('privkey.pem')))
+  await revokeAt(bench, authority, { der, key, reason }, context)
+  await markRevoked(state, name, certificate, runtime.clock.now(), runtime)
+  const configured = config.certificates.some(spec => spec.name === name)
+  const next = configured
+    ? `certwright apply replaces it with a new one; certwright delete ${name} forgets it`
+    : `certwright delete ${name} removes its files`
+  return {
+    exitCode: exitCodes.done,
+    text: `${name}: revoked (${reason})\n  next     ${next}\n`,
+    json: { name, fingerprint: certificate.fingerprint, revoked: true, reason },
+  }
+}
+
+type Revocation = {
+  readonly der: Uint8Array
+  readonly key: ReturnType<typeof createSigner>
+  readonly reason: RevocationReason
+}
+
+async function revokeAt(
+  bench: Workbench,
+  authority: Authority,
+  { der, key, reason }: Revocation,
+  { state, runtime, signal }: CommandContext,
+): Promise<void> {
+  const client = await bench.clientFor(authority)
+  const code = revocationReasons[reason]
+  const stored = await readAccount(state, authority.id, runtime)
+  const signer = await readAccountKey(state, authority.id, 'current', runtime)
+  if (stored !== undefined && signer !== undefined) {
+    try {
+      return await client.revokeCertificate({ account: { url: stored.url, signer } }, der, code, { signal })
+    } catch (error) {
+      if (!isAppError(error, 'ERR_ACME_PROBLEM')) throw error // the certificate's own key may still do
+    }
+  }
+  await client.revokeCertificate({ certificateSigner: key }, der, code, { signal })
+}
+
+// The certificate knows its directory; how to trust that directory is only in the configuration.
+function authorityOf({ authority }: StoredCertificate, configured: Authority): Authority {
+  if (configured.id === authority.id) return configured
+  const resolved = resolveAuthority(authority.directory)
+  if ('problem' in resolved)
+    throw new AppError(
+      'ERR_CONFIG',
+      `the certificate is from an authority that cannot be used: ${resolved.problem}`,
+    )
+  return resolved
+}

@@ -1,0 +1,39 @@
+/** `certwright tls snippet SERVER`. */
+import { AppError } from '../../base/errors.ts'
+import { challengeSnippet } from '../../plugins/deployers/nginx/challenge-snippet.ts'
+import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
+import { loadCommandConfig } from '../workbench.ts'
+
+export type SnippetFlags = {
+  readonly args: readonly string[]
+  readonly challenge?: boolean
+  readonly webroot?: string
+}
+
+/** Prints an include file for nginx with the location that answers http-01. */
+export async function tlsSnippet(
+  context: CommandContext,
+  { args, challenge, webroot }: SnippetFlags,
+): Promise<CommandResult> {
+  const [server] = args
+  if (server !== 'nginx')
+    throw new AppError('ERR_USAGE', `there is no snippet for "${server ?? ''}"`, {
+      hint: 'known servers: nginx',
+    })
+  if (challenge !== true)
+    throw new AppError('ERR_USAGE', 'say which snippet', { hint: 'certwright tls snippet nginx --challenge' })
+  const directory = webroot ?? (await configuredWebroot(context))
+  if (directory === undefined) {
+    throw new AppError('ERR_USAGE', 'no webroot is configured', {
+      hint: 'certwright tls snippet nginx --challenge --webroot /var/www/letsencrypt',
+    })
+  }
+  const text = challengeSnippet({ webroot: directory })
+  return { exitCode: exitCodes.done, text, json: { server, webroot: directory, snippet: text } }
+}
+
+async function configuredWebroot(context: CommandContext): Promise<string | undefined> {
+  const { certificates } = await loadCommandConfig(context)
+  const webroots = certificates.flatMap(({ solver }) => solver?.options['webroot'] ?? [])
+  return webroots.find(webroot => typeof webroot === 'string')
+}

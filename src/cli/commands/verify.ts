@@ -1,0 +1,119 @@
+/** `certwright verify`: what every endpoint serves, compared with what is stored. */
+import { AppError } from '../../base/errors.ts'
+import { printable } from '../../base/printable.ts'
+import { type EndpointResult, endpointName, probeEndpoint } from '../../manage/execute/probe.ts'
+import { newest } from '../../manage/observe/observation.ts'
+import { observeCertificate } from '../../manage/observe/observe.ts'
+import { targetName } from '../../manage/plan/plan.ts'
+import type { CertificateSpec } from '../../manage/spec.ts'
+import { livePath } from '../../manage/store/paths.ts'
+import { styled } from '../apply-text.ts'
+import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
+import { errorJson } from '../error-text.ts'
+import { formatTable } from '../table.ts'
+import { createWorkbench, findSpec, loadCommandConfig, type Workbench } from '../workbench.ts'
+
+type Checked = {
+  readonly spec: CertificateSpec
+  readonly fingerprint: string | undefined
+  readonly endpoints: readonly EndpointResult[]
+  readonly notes: readonly string[]
+  readonly errors: readonly { readonly target: string; readonly error: AppError }[]
+}
+
+/** Asks every endpoint of one certificate, or of all. Fails when one serves something else or nothing. */
+export async function verify(
+  context: CommandContext,
+  { args }: { readonly args: readonly string[] },
+): Promise<CommandResult> {
+  const config = await loadCommandConfig(context)
+  const specs = args[0] === undefined ? config.certificates : [findSpec(config, args[0])]
+  await using bench = createWorkbench(context, config)
+  const checked: Checked[] = []
+  for (const spec of specs) checked.push(await checkSpec(spec, bench, context))
+  const bad = checked.some(
+    ({ fingerprint, endpoints, errors }) =>
+      errors.length > 0 || endpoints.some(seen => seen.fingerprint !== fingerprint),
+  )
+  return {
+    exitCode: bad ? exitCodes.failed : exitCodes.done,
+    text:
+      checked.length === 0 ? 'no certificates are configured\n' : verifyText(checked, context.globals.color),
+    json: { ok: !bad, certificates: checked.map(toJson) },
+  }
+}
+
+async function checkSpec(
+  spec: CertificateSpec,
+  { deployerFor, runtime }: Workbench,
+  { state, signal }: CommandContext,
+): Promise<Checked> {
+  const view = await observeCertificate(state, spec.name, runtime)
+  const stored = view.live ?? newest(view)
+  if (stored === undefined) {
+    const error = new AppError('ERR_NOT_FOUND', `${spec.name} has no certificate yet`, {
+      hint: `certwright apply --only ${spec.name}`,
+    })
+    return { spec, fingerprint: undefined, endpoints: [], notes: [], errors: [{ target: 'store', error }] }
+  }
+  const certificate = {
+    name: spec.name,
+    identifiers: stored.identifiers,
+    liveDirectory: livePath(state, spec.name),
+    fingerprint: stored.fingerprint,
+  }
+  const endpoints: EndpointResult[] = []
+  const notes: string[] = []
+  const errors: { target: string; error: AppError }[] = []
+  for (const target of spec.deploy) {
+    const inspection = await (await deployerFor(target)).inspect(certificate, { signal })
+    if (inspection.state === 'ready') {
+      notes.push(...inspection.notes)
+      endpoints.push(
+        ...(await Promise.all(
+          inspection.endpoints.map(endpoint => probeEndpoint(endpoint, { signal }, runtime)),
+        )),
+      )
+    } else errors.push({ target: targetName(target), error: inspection.error })
+  }
+  if (spec.deploy.length === 0) notes.push('no targets are configured, so there is nothing to ask')
+  return { spec, fingerprint: stored.fingerprint, endpoints, notes, errors }
+}
+
+function verifyText(checked: readonly Checked[], color: boolean): string {
+  const rows = checked.flatMap(({ spec, fingerprint, endpoints }) =>
+    endpoints.map(seen => [
+      spec.name,
+      endpointName(seen.endpoint),
+      seen.fingerprint === fingerprint ? styled(color, 'green', 'ok') : styled(color, 'red', 'WRONG'),
+      seen.failure === undefined
+        ? `${seen.protocol ?? ''}, ${seen.chainLength ?? 0} certificate${seen.chainLength === 1 ? '' : 's'}, until ${seen.notAfter ?? ''}`
+        : printable(seen.failure),
+    ]),
+  )
+  const table = rows.length === 0 ? '' : formatTable([['NAME', 'ENDPOINT', 'RESULT', 'SERVES'], ...rows])
+  const remarks = checked.flatMap(({ spec, notes, errors }) => [
+    ...errors.map(({ target, error }) =>
+      [
+        `${spec.name}: ${target}: ${error.message}`,
+        ...(error.hint === undefined ? [] : [`hint: ${error.hint}`]),
+      ].join('\n'),
+    ),
+    ...notes.map(note => `${spec.name}: note: ${printable(note)}`),
+  ])
+  return [table, ...remarks.map(remark => `${remark}\n`)].join('')
+}
+
+function toJson({ spec, fingerprint, endpoints, notes, errors }: Checked): Record<string, unknown> {
+  return {
+    name: spec.name,
+    fingerprint,
+    endpoints: endpoints.map(({ endpoint, ...seen }) => ({
+      ...endpoint,
+      ...seen,
+      ok: seen.fingerprint === fingerprint,
+    })),
+    notes,
+    errors: errors.map(({ target, error }) => ({ target, ...errorJson(error) })),
+  }
+}
