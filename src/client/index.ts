@@ -1,0 +1,10 @@
+/** `certwright/client`: the ACME client alone. */
+export { nodeRuntime } from '../runtime/node/runtime.ts'
+export type { AccountKey, ExternalAccount, NewAccount } from './accounts.ts'
+export type { AuthorizationReply, ChallengeReply } from './authorizations.ts'
+export type { CertificateReply } from './certificates.ts'
+export { type AcmeClient, type AcmeClientOptions, createAcmeClient } from './client.ts'
+export type { NewOrder, OrderList, OrderReply } from './orders.ts'
+export type { RenewalInfoReply } from './renewal-info.ts'
+export type { Revoker } from './revocations.ts'
+export type { RequestOptions } from './transport.ts'
