@@ -29,6 +29,13 @@ export function parseConfigDocument<T>(
     }))
     return { issues }
   }
+  if (document.contents !== null && !isMap(document.contents)) {
+    return {
+      issues: [
+        { file, line: 1, text: 'must be a map of keys', hint: 'begin with, for example, certificates:' },
+      ],
+    }
+  }
   const lineOf = (path: readonly (string | number)[]) => {
     const offset = offsetOf(document.contents, path)
     return offset === undefined ? undefined : lines.linePos(offset).line

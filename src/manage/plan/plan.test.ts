@@ -20,7 +20,7 @@ const spec: CertificateSpec = {
   source: '/etc/certwright/certwright.yaml',
 }
 const stored: StoredCertificate = {
-  generation: '20261101T000000Z-abcdef',
+  generation: '000001-20261101T000000Z',
   identifiers,
   keyType: 'ecdsa-p256',
   authority: spec.authority,

@@ -35,8 +35,6 @@ export type NewCertificate = Omit<StoredCertificate, 'generation' | 'storedAt' |
   readonly privateKeyPem: string
 }
 
-type StoreRuntime = Pick<Runtime, 'files' | 'clock' | 'random'>
-
 /**
  * Writes a generation into a directory of its own. It is durable and complete when this resolves, and not yet live.
  * @throws AppError ERR_STORE; then no generation has appeared
@@ -45,10 +43,10 @@ export async function saveGeneration(
   state: string,
   name: SpecName,
   { chain, privateKeyPem, ...facts }: NewCertificate,
-  { files, clock, random }: StoreRuntime,
+  { files, clock }: Pick<Runtime, 'files' | 'clock'>,
 ): Promise<StoredCertificate> {
   const storedAt = clock.now()
-  const generation = generationId(storedAt, random.id(6))
+  const generation = await nextGeneration(state, name, storedAt, { files })
   const contents = certificateContents(chain, privateKeyPem)
   const hashes = Object.fromEntries(certificateFiles.map(file => [file, sha256(contents[file])]))
   const stored: StoredCertificate = {
@@ -199,8 +197,17 @@ function certificateContents(
   }
 }
 
-function generationId(at: Instant, suffix: string): string {
-  return `${formatInstant(at).replace(/[-:]/g, '')}-${suffix}`
+// A number first, so that generations sort by age whatever the clock does; the time is for people.
+async function nextGeneration(
+  state: string,
+  name: SpecName,
+  at: Instant,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<string> {
+  const directory = generationsPath(state, name)
+  const ids = await storeStep(`list ${directory}`, () => files.list(directory))
+  const last = Math.max(0, ...ids.map(id => Number.parseInt(id.replace(unfinishedPrefix, ''), 10) || 0))
+  return `${String(last + 1).padStart(6, '0')}-${formatInstant(at).replace(/[-:]/g, '')}`
 }
 
 function sha256(content: Uint8Array | string): string {

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { AppError } from '../../base/errors.ts'
+import { fakeRuntime } from '../../testing/fake-runtime.ts'
+import type { Config } from '../spec.ts'
+import { describeConfigIssue } from './issue.ts'
+import { ConfigError, loadConfig } from './load.ts'
+
+const place = { file: '/etc/certwright/certwright.yaml', dropIns: '/etc/certwright/certificates.d' }
+
+async function load(texts: Readonly<Record<string, string>>): Promise<Config> {
+  const runtime = fakeRuntime()
+  await runtime.files.makeDirectory(place.dropIns, 0o755)
+  for (const [name, text] of Object.entries(texts)) {
+    await runtime.files.writeNew(name === 'main' ? place.file : `${place.dropIns}/${name}`, text, 0o644)
+  }
+  return loadConfig(place, {}, runtime)
+}
+
+async function issuesOf(texts: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  try {
+    await load(texts)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.issues.map(describeConfigIssue)
+    throw error
+  }
+  return []
+}
+
+test('without any file there is a configuration with nothing to do, for Let’s Encrypt', async () => {
+  const config = await load({})
+  assert.equal(config.authority.directory, 'https://acme-v02.api.letsencrypt.org/directory')
+  assert.deepEqual(config.certificates, [])
+  assert.equal(config.account.agreeToTerms, false)
+})
+
+test('defaults, overrides and drop-ins come together', async () => {
+  const { certificates, account } = await load({
+    main: `
+authority: letsencrypt-staging
+account: { email: admin@example.com, agree-to-terms: true, key: ES384 }
+defaults: { key: ecdsa-p384, solvers: { http-01: { webroot: /srv/acme } }, deploy: [nginx] }
+certificates:
+  www.example.com:
+  mail:
+    identifiers: [mail.example.com, bücher.example]
+    key: rsa-2048
+    solvers: { http-01: { standalone: { port: 8080 }, self-check: false } }
+    deploy: []
+`,
+    '10-more.yaml':
+      'certificates: { more.example.com: { authority: { directory: https://ca.example/dir, trust: /etc/ca.pem } } }',
+    'ignored.txt': 'certificates: [',
+  })
+  assert.deepEqual(account, { email: 'admin@example.com', agreeToTerms: true, keyAlgorithm: 'ES384' })
+  assert.deepEqual(
+    certificates.map(({ name }) => name),
+    ['www.example.com', 'mail', 'more.example.com'],
+  )
+  const [www, mail, more] = certificates
+  assert.deepEqual(www?.identifiers, [{ type: 'dns', value: 'www.example.com' }])
+  assert.deepEqual(www?.solver, {
+    name: 'http-01-webroot',
+    options: { webroot: '/srv/acme', selfCheck: true },
+  })
+  assert.deepEqual(www?.deploy, [{ name: 'nginx', options: {} }])
+  assert.equal(www?.keyType, 'ecdsa-p384')
+  assert.equal(www?.authority.id, 'letsencrypt-staging')
+  assert.deepEqual(mail?.identifiers[1], { type: 'dns', value: 'xn--bcher-kva.example' })
+  assert.deepEqual(mail?.solver, { name: 'http-01-standalone', options: { port: 8080, selfCheck: false } })
+  assert.deepEqual([mail?.keyType, mail?.deploy.length], ['rsa-2048', 0])
+  assert.match(more?.authority.id ?? '', /^ca\.example-[0-9a-f]{8}$/)
+  assert.equal(more?.authority.trustFile, '/etc/ca.pem')
+  assert.equal(more?.source, `${place.dropIns}/10-more.yaml`)
+})
+
+const mistakes: readonly {
+  readonly name: string
+  readonly text: string
+  readonly says: readonly RegExp[]
+}[] = [
+  {
+    name: 'a misspelt key at the top',
+    text: 'authorty: x',
+    says: [/:1: authorty: unknown key \(did you mean authority\?\)/],
+  },
+  {
+    name: 'a misspelt key deep inside',
+    text: 'defaults:\n  solvers:\n    http-01: { webrot: /x }',
+    says: [/:3: .*webrot: unknown key \(did you mean webroot\?\)/],
+  },
+  {
+    name: 'a key that resembles nothing',
+    text: 'account: { zzz: 1 }',
+    says: [/known keys: email, agree-to-terms/],
+  },
+  { name: 'an unknown CA', text: 'authority: letsencrpyt', says: [/did you mean letsencrypt\?/] },
+  {
+    name: 'a directory without TLS',
+    text: 'authority: http://ca.example/dir',
+    says: [/must begin with https/],
+  },
+  {
+    name: 'an unknown kind of key',
+    text: 'defaults: { key: rsa-1024 }',
+    says: [/:1: defaults\.key: expected .*ecdsa-p256.*found "rsa-1024"/],
+  },
+  {
+    name: 'a relative webroot',
+    text: 'defaults: { solvers: { http-01: { webroot: www } } }',
+    says: [/must be an absolute path/],
+  },
+  {
+    name: 'both ways of http-01',
+    text: 'defaults: { solvers: { http-01: { webroot: /x, standalone: true } } }',
+    says: [/either webroot or standalone/],
+  },
+  {
+    name: 'neither way of http-01',
+    text: 'defaults: { solvers: { http-01: {} } }',
+    says: [/either webroot or standalone/],
+  },
+  {
+    name: 'a port out of range',
+    text: 'defaults: { solvers: { http-01: { standalone: { port: 70000 } } } }',
+    says: [/65535|65_535/],
+  },
+  {
+    name: 'a secret in the file',
+    text: 'account: { external-account: { key-id: a, hmac-key: secret } }',
+    says: [/must be a reference/],
+  },
+  {
+    name: 'no identifiers',
+    text: 'certificates: { a.example: { identifiers: [] } }',
+    says: [/must name at least one identifier/],
+  },
+  {
+    name: 'a bad name among good ones',
+    text: 'certificates:\n  a:\n    identifiers:\n      - a.example\n      - a_b.example',
+    says: [/:5: certificates\.a\.identifiers\.1: .*underscore/],
+  },
+  {
+    name: 'a name twice',
+    text: 'certificates: { a: { identifiers: [a.example, A.example.] } }',
+    says: [/a\.example is named twice/],
+  },
+  {
+    name: '101 names',
+    text: `certificates: { a: { identifiers: [${Array.from({ length: 101 }, (_, i) => `h${i}.example`).join(', ')}] } }`,
+    says: [/101 identifiers/],
+  },
+  {
+    name: 'a wildcard with http-01',
+    text: 'defaults: { solvers: { http-01: { webroot: /x } } }\ncertificates: { a: { identifiers: ["*.a.example"] } }',
+    says: [/wildcard, which http-01 cannot prove/],
+  },
+  {
+    name: 'a name that is a path',
+    text: 'certificates: { ../etc: { identifiers: [a.example] } }',
+    says: [/cannot be used as a name/],
+  },
+  { name: 'an unknown target', text: 'defaults: { deploy: [apache] }', says: [/must be nginx/] },
+  { name: 'YAML that is not closed', text: 'certificates: [', says: [/certwright\.yaml:\d/] },
+  { name: 'a list where a map is meant', text: '- a\n- b', says: [/must be a map of keys/] },
+  { name: 'a key given twice', text: 'authority: zerossl\nauthority: google', says: [/:2: .*unique/] },
+  {
+    name: 'several mistakes at once',
+    text: 'athority: x\ndefaults: { key: rsa }',
+    says: [/athority/, /defaults\.key/],
+  },
+]
+
+for (const { name, text, says } of mistakes) {
+  test(`${name} is reported with its place`, async () => {
+    const issues = await issuesOf({ main: text })
+    for (const pattern of says)
+      assert.ok(
+        issues.some(issue => pattern.test(issue)),
+        `${pattern.source}\nnot in\n${issues.join('\n')}`,
+      )
+  })
+}
+
+test('mistakes of several drop-ins are reported together', async () => {
+  const issues = await issuesOf({
+    'a.yaml': 'certificates: { a.example: { kee: x } }',
+    'b.yaml': 'authority: zerossl',
+    'c.yaml': 'certificates: { x.example: }',
+    'd.yaml': 'certificates: { x.example: }',
+  })
+  assert.match(issues.join('\n'), /a\.yaml:1: .*kee: unknown key/)
+  assert.match(issues.join('\n'), /b\.yaml:1: authority: is not allowed in a drop-in/)
+  assert.match(issues.join('\n'), /d\.yaml:1: .*is defined in .*c\.yaml already/)
+})
+
+test('a file that cannot be read is named', async () => {
+  const runtime = fakeRuntime()
+  await runtime.files.makeDirectory('/etc/certwright', 0o755)
+  await runtime.files.writeNew(place.file, Uint8Array.of(0xff, 0xfe, 0xfa), 0o644)
+  await assert.rejects(
+    loadConfig(place, {}, runtime),
+    error =>
+      error instanceof AppError && error.code === 'ERR_CONFIG_READ' && error.message.includes(place.file),
+  )
+})
