@@ -42,7 +42,12 @@ export type ServeHttpsOptions = ListenAddress & {
 export type ServeHttps = (
   app: (request: Request) => Promise<Response>,
   options: ServeHttpsOptions,
-) => Promise<Listener>
+) => Promise<HttpsListener>
+
+/** An HTTPS server whose certificate can be replaced while it runs; connections that are open keep the old one. */
+export interface HttpsListener extends Listener {
+  setCertificate(certificate: Pick<ServeHttpsOptions, 'certificatePem' | 'keyPem'>): void
+}
 
 export type ProbeTarget = {
   readonly host: string

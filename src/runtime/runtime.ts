@@ -4,7 +4,7 @@ import type { Exec } from './exec.ts'
 import type { FsOps } from './files.ts'
 import type { HttpExchange } from './http.ts'
 import type { TryLock } from './lock.ts'
-import type { ListenHttp, PortOwner, ProbeTls } from './network.ts'
+import type { ListenHttp, PortOwner, ProbeTls, ServeHttps } from './network.ts'
 import type { Random } from './random.ts'
 import type { Resolver } from './resolver.ts'
 import type { WebrootFiles } from './webroot-files.ts'
@@ -18,7 +18,10 @@ export interface Runtime {
   readonly resolver: Resolver
   readonly http: HttpExchange
   readonly listenHttp: ListenHttp
+  readonly serveHttps: ServeHttps
   readonly probeTls: ProbeTls
   readonly portOwner: PortOwner
   readonly tryLock: TryLock
+  /** The value of an environment variable. */
+  readonly environment: (name: string) => string | undefined
 }

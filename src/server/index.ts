@@ -10,3 +10,4 @@ export {
 } from './issuance/local-issuer.ts'
 export type { AcmeServerOptions, Profile, ValidationOptions } from './options.ts'
 export { loopbackNetworks, privateNetworks } from './validation/addresses.ts'
+export { listenAcmeServer, type ListeningAcmeServer, type ListenOptions } from './listen.ts'

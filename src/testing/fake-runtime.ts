@@ -43,6 +43,9 @@ export function fakeRuntime<Overrides extends Partial<Runtime> = object>(
     http: fakeHttp(() => undefined),
     listenHttp: listeners.listenHttp,
     listeners,
+    serveHttps: async () => {
+      throw new AppError('ERR_LISTEN', 'nothing can be served here')
+    },
     probeTls: async ({ host, port }) => {
       throw new AppError('ERR_NETWORK', `cannot connect to ${host}:${port}: nothing listens there`)
     },

@@ -129,9 +129,10 @@ export async function deactivateAccount(
     const { stored, signer } = await storedAccount(authority, context)
     await confirm(`Deactivate the account ${stored.url}? It cannot be used again.`, yes, context)
     const client = await bench.clientFor(authority)
-    const account = await client.deactivateAccount({ url: stored.url, signer }, { signal: context.signal })
+    await client.deactivateAccount({ url: stored.url, signer }, { signal: context.signal })
     const ended = { ...stored, deactivatedAt: context.runtime.clock.now() }
     await writeAccount(context.state, authority.id, ended, context.runtime)
+    const account: Account = { url: stored.url, status: 'deactivated', contact: stored.contact }
     return result(authority, ended, account, signer, context)
   })
 }

@@ -1,5 +1,5 @@
 /** `certwright revoke NAME`. */
-import { type RevocationReason, revocationReasons } from '../../acme/revocation.ts'
+import type { RevocationReason } from '../../acme/revocation.ts'
 import { AppError, isAppError } from '../../base/errors.ts'
 import { formatInstant } from '../../base/instant.ts'
 import { resolveAuthority } from '../../manage/authorities.ts'
@@ -82,17 +82,16 @@ async function revokeAt(
   { state, runtime, signal }: CommandContext,
 ): Promise<void> {
   const client = await bench.clientFor(authority)
-  const code = revocationReasons[reason]
   const stored = await readAccount(state, authority.id, runtime)
   const signer = await readAccountKey(state, authority.id, 'current', runtime)
   if (stored !== undefined && signer !== undefined) {
     try {
-      return await client.revokeCertificate({ account: { url: stored.url, signer } }, der, code, { signal })
+      return await client.revokeCertificate({ account: { url: stored.url, signer } }, der, reason, { signal })
     } catch (error) {
       if (!isAppError(error, 'ERR_ACME_PROBLEM')) throw error // the certificate's own key may still do
     }
   }
-  await client.revokeCertificate({ certificateSigner: key }, der, code, { signal })
+  await client.revokeCertificate({ certificateSigner: key }, der, reason, { signal })
 }
 
 // The certificate knows its directory; how to trust that directory is only in the configuration.

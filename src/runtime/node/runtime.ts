@@ -10,6 +10,7 @@ import { nodePortOwner } from './port-owner.ts'
 import { nodeProbeTls } from './probe-tls.ts'
 import { nodeRandom } from './random.ts'
 import { nodeResolver } from './resolver.ts'
+import { nodeServeHttps } from './serve-https.ts'
 import { nodeWebrootFiles } from './webroot-files.ts'
 
 /** Settings of {@link nodeRuntime}. */
@@ -30,6 +31,7 @@ export function nodeRuntime({ dnsServers = [] }: NodeRuntimeOptions = {}): Runti
     resolver: nodeResolver({ dnsServers }),
     http: nodeHttp(),
     listenHttp: nodeListenHttp(),
+    serveHttps: nodeServeHttps(),
     probeTls: nodeProbeTls(),
     portOwner: nodePortOwner(),
     tryLock: nodeTryLock(),

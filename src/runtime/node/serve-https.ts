@@ -9,7 +9,7 @@ import type { Server } from 'node:https'
 import type { Socket } from 'node:net'
 import { AppError, messageOf } from '../../base/errors.ts'
 import { minuteMs, secondMs } from '../../base/instant.ts'
-import type { Listener, ServeHttps, ServeHttpsOptions } from '../network.ts'
+import type { HttpsListener, ServeHttps, ServeHttpsOptions } from '../network.ts'
 
 const maxHeaderBytes = 16 * 1024
 /** More than any signed request has: an application with a lower limit can still say so itself. */
@@ -43,8 +43,10 @@ export function nodeServeHttps(): ServeHttps {
     server.on('request', (request, response) => {
       void answer(app, { request, response, origin })
     })
-    const listener: Listener = {
+    const listener: HttpsListener = {
       addresses: [{ host: bound.address, port: bound.port || port }],
+      setCertificate: next =>
+        server.setSecureContext({ cert: next.certificatePem, key: next.keyPem, minVersion: 'TLSv1.2' }),
       [Symbol.asyncDispose]: () => close(server, sockets),
     }
     return listener
