@@ -1,0 +1,113 @@
+/** The lines that make a configuration use a certificate: pure. */
+import type { Identifier } from '../../../acme/identifier.ts'
+import { printable } from '../../../base/printable.ts'
+import type { DeployableCertificate } from '../../../contracts/deployer.ts'
+import { formatArgument } from './argument.ts'
+import { formatPlace } from './config.ts'
+import { formatAddress, type Listen } from './listen.ts'
+import type { FileSetting, ServerBlock } from './server-blocks.ts'
+import { matchingNames } from './server-names.ts'
+import type { TlsSocket } from './sockets.ts'
+import { isPastTheLink, type Trails } from './usage.ts'
+
+type Subject = Pick<DeployableCertificate, 'identifiers' | 'liveDirectory'>
+
+/** More than these and nobody reads on. */
+const maxBlocks = 3
+const tlsPort = 443
+
+/** What to add or replace, with file and line; several lines of text. */
+export function adviseUse(
+  { identifiers, liveDirectory }: Subject,
+  { blocks, sockets, trails }: Configuration,
+): string {
+  const speaksTls = new Set(sockets.flatMap(({ members }) => members.map(({ block }) => block)))
+  const candidates = blocks.filter(block => matchingNames(block, identifiers).length > 0)
+  const tls = candidates.filter(block => speaksTls.has(block))
+  const chosen = tls.length > 0 ? tls : candidates
+  if (chosen.length === 0) return newBlock(identifiers, liveDirectory)
+  const lines = chosen
+    .slice(0, maxBlocks)
+    .flatMap(block => [
+      ...(block.ownCertificates
+        ? replacements(block, liveDirectory, trails)
+        : additions(block, speaksTls.has(block), liveDirectory)),
+    ])
+  const more = chosen.length - maxBlocks
+  return printableLines(more > 0 ? [...lines, `and the same in ${more} more`] : lines)
+}
+
+/** What the advice looks at. */
+export type Configuration = {
+  readonly blocks: readonly ServerBlock[]
+  readonly sockets: readonly TlsSocket[]
+  readonly trails: Trails
+}
+
+function replacements(
+  { certificates, keys }: ServerBlock,
+  liveDirectory: string,
+  trails: Trails,
+): readonly string[] {
+  return [
+    ...certificates.slice(0, 1).map(setting => replacement(setting, certificateLine(liveDirectory), trails)),
+    ...keys.slice(0, 1).map(setting => replacement(setting, keyLine(liveDirectory), trails)),
+  ]
+}
+
+function replacement(setting: FileSetting, line: string, trails: Trails): string {
+  const why = isPastTheLink(setting, trails) ? ' (that file is never replaced; the link is)' : ''
+  return `in ${formatPlace(setting.place)}, replace ${setting.value}${why}:\n    ${line}`
+}
+
+function additions(
+  { place, listens }: ServerBlock,
+  speaksTls: boolean,
+  liveDirectory: string,
+): readonly string[] {
+  const lines = [
+    ...(speaksTls ? [] : tlsListens(listens)),
+    certificateLine(liveDirectory),
+    keyLine(liveDirectory),
+  ]
+  return [`in ${formatPlace(place)}, add to the server block:`, ...lines.map(line => `    ${line}`)]
+}
+
+/** The same addresses on the TLS port: a block with other addresses would not be selected. */
+function tlsListens(listens: readonly Listen[]): readonly string[] {
+  const addresses = listens
+    .filter(({ isUnix, isUdp }) => !isUnix && !isUdp)
+    .map(listen => formatAddress({ ...listen, port: tlsPort }).replace(/^0\.0\.0\.0:/, ''))
+  return [...new Set(addresses)].map(address => `listen ${address} ssl;`)
+}
+
+function newBlock(identifiers: readonly Identifier[], liveDirectory: string): string {
+  const names = identifiers.map(identifier => identifier.value)
+  const [first = 'the certificate'] = names
+  const others = names.length > 1 ? ` or another name of the certificate` : ''
+  return printableLines([
+    `no server block has the server_name ${first}${others}; inside http, add:`,
+    '    server {',
+    `        listen ${tlsPort} ssl;`,
+    `        listen [::]:${tlsPort} ssl;`,
+    `        server_name ${names.join(' ')};`,
+    `        ${certificateLine(liveDirectory)}`,
+    `        ${keyLine(liveDirectory)}`,
+    '    }',
+  ])
+}
+
+function certificateLine(liveDirectory: string): string {
+  return `ssl_certificate ${formatArgument(`${liveDirectory}/fullchain.pem`)};`
+}
+
+function keyLine(liveDirectory: string): string {
+  return `ssl_certificate_key ${formatArgument(`${liveDirectory}/privkey.pem`)};`
+}
+
+function printableLines(lines: readonly string[]): string {
+  return lines
+    .flatMap(line => line.split('\n'))
+    .map(line => printable(line))
+    .join('\n')
+}

@@ -1,0 +1,189 @@
+/** nginx on this machine: reads `live/<name>`, is told to reload. */
+import { AppError, isAppError, messageOf } from '../../../base/errors.ts'
+import { secondMs } from '../../../base/instant.ts'
+import { printable } from '../../../base/printable.ts'
+import { v } from '../../../base/schema.ts'
+import type { DeployableCertificate, Deployer, Inspection } from '../../../contracts/deployer.ts'
+import type { ExecResult } from '../../../runtime/exec.ts'
+import type { Runtime } from '../../../runtime/runtime.ts'
+import { adviseUse } from './advice.ts'
+import { type Config, parseDump } from './config.ts'
+import { findEndpoints } from './endpoints.ts'
+import { endOfPath, followPath } from './file-trail.ts'
+import { describeFindings } from './notes.ts'
+import { lookForMaster, pidFileOf } from './process.ts'
+import { serverBlocks } from './server-blocks.ts'
+import { tlsSockets } from './sockets.ts'
+import { filesToFollow, type Trails, usesCertificate } from './usage.ts'
+import { complaint, warnings } from './words.ts'
+
+const absolutePath = v.pipe(v.string(), v.startsWith('/', 'must be an absolute path'))
+
+/** Options of {@link createNginxDeployer}. */
+export const nginxDeployerOptions = v.strictObject({
+  /** Path, or name in the system's directories. */
+  program: v.optional(v.string(), 'nginx'),
+  /** The main file (`-c`); nginx's own default when absent. */
+  config: v.optional(absolutePath),
+  /** `-p` */
+  prefix: v.optional(absolutePath),
+  /**
+   * Program and arguments that make nginx read its files again; `nginx -s reload` when absent. With one of its own,
+   * whether nginx runs is left to it: it may run where its process cannot be seen.
+   */
+  reload: v.optional(v.pipe(v.array(v.string()), v.nonEmpty('must name a program'))),
+})
+export type NginxDeployerOptions = v.InferInput<typeof nginxDeployerOptions>
+
+type NginxRuntime = Pick<Runtime, 'exec' | 'files'>
+
+/** The configuration is tested with name look-ups of upstreams, which may take their time. */
+const testTimeoutMs = 60 * secondMs
+
+/** A deployer for one nginx. Every one that shares its configuration file shares its fate. */
+export function createNginxDeployer(options: NginxDeployerOptions, runtime: NginxRuntime): Deployer {
+  const nginx = commandOf(options, runtime)
+  return {
+    name: 'nginx',
+    inspect: (certificate, { signal }) => inspect(certificate, { options, nginx, runtime, signal }),
+    activate: async ({ signal }) => {
+      const test = await nginx(['-t'], signal)
+      if (test.exitCode !== 0) {
+        throw new AppError('ERR_DEPLOY', `nginx does not accept its configuration: ${complaint(test)}`, {
+          hint: hintFor(test) ?? 'nginx goes on with what it has loaded; repair the configuration',
+        })
+      }
+      const [program, ...args] = options.reload ?? []
+      const reload =
+        program === undefined
+          ? await nginx(['-s', 'reload'], signal)
+          : await runtime.exec(program, args, { timeoutMs: testTimeoutMs, signal })
+      if (reload.exitCode !== 0) {
+        const command = program === undefined ? 'nginx -s reload' : [program, ...args].join(' ')
+        throw new AppError('ERR_DEPLOY', `"${printable(command)}" failed: ${complaint(reload)}`, {
+          hint: 'see whether nginx runs and whether this is run as root',
+        })
+      }
+    },
+  }
+}
+
+type Nginx = (args: readonly string[], signal: AbortSignal) => Promise<ExecResult>
+
+function commandOf(
+  { program = 'nginx', config, prefix }: NginxDeployerOptions,
+  { exec }: NginxRuntime,
+): Nginx {
+  const where = [
+    ...(prefix === undefined ? [] : ['-p', prefix]),
+    ...(config === undefined ? [] : ['-c', config]),
+  ]
+  return (args, signal) => exec(program, [...where, ...args], { timeoutMs: testTimeoutMs, signal })
+}
+
+type Situation = {
+  readonly options: NginxDeployerOptions
+  readonly nginx: Nginx
+  readonly runtime: NginxRuntime
+  readonly signal: AbortSignal
+}
+
+async function inspect(certificate: DeployableCertificate, situation: Situation): Promise<Inspection> {
+  const { options, nginx, runtime, signal } = situation
+  let dump: ExecResult
+  try {
+    dump = await nginx(['-T'], signal)
+  } catch (cause) {
+    if (!isAppError(cause, 'ERR_EXEC')) throw cause
+    const message = `nginx cannot be asked for its configuration: ${messageOf(cause)}`
+    return {
+      state: 'broken',
+      error: new AppError('ERR_DEPLOY_BROKEN_BEFORE', message, { hint: cause.hint, cause }),
+    }
+  }
+  if (dump.exitCode !== 0) {
+    const message = `nginx does not accept its present configuration: ${complaint(dump)}`
+    const hint = hintFor(dump, certificate) ?? 'repair it, and see what "nginx -t" says'
+    return { state: 'broken', error: new AppError('ERR_DEPLOY_BROKEN_BEFORE', message, { hint }) }
+  }
+  const config = parse(dump.stdout)
+  if (config instanceof AppError) return { state: 'broken', error: config }
+
+  const blocks = serverBlocks(config)
+  const trails = await followFiles(filesToFollow(blocks), certificate.liveDirectory, runtime)
+  const sockets = tlsSockets(blocks)
+  const uses = (block: (typeof blocks)[number]): boolean => usesCertificate(block, trails)
+  if (!blocks.some(uses)) {
+    const message = `no server block of nginx reads ${printable(certificate.liveDirectory)}`
+    const hint = adviseUse(certificate, { blocks, sockets, trails })
+    return { state: 'unused', error: new AppError('ERR_DEPLOY_UNUSED', message, { hint }) }
+  }
+  const stopped = options.reload === undefined ? await whyStopped(config, situation) : undefined
+  if (stopped !== undefined) return { state: 'not-running', error: stopped }
+
+  const { identifiers } = certificate
+  const endpoints = findEndpoints(sockets, identifiers, uses)
+  return {
+    state: 'ready',
+    endpoints: endpoints.map(({ endpoint }) => endpoint),
+    notes: [
+      ...describeFindings({ blocks, sockets, identifiers, trails, endpoints }),
+      ...config.unplaced.map(
+        file => `${printable(file)}: nginx reads it, but no include that leads to it was found`,
+      ),
+      ...warnings(dump),
+    ],
+  }
+}
+
+function parse(dump: string): Config | AppError {
+  try {
+    return parseDump(dump)
+  } catch (cause) {
+    if (!isAppError(cause)) throw cause
+    return new AppError(
+      'ERR_DEPLOY',
+      `nginx accepts its configuration, but this does not: ${cause.message}`,
+      {
+        hint: 'this is a fault of Certwright; please report the line',
+        cause,
+      },
+    )
+  }
+}
+
+async function followFiles(
+  paths: ReadonlySet<string>,
+  liveDirectory: string,
+  runtime: NginxRuntime,
+): Promise<Trails> {
+  const of = new Map<string, Awaited<ReturnType<typeof followPath>>>()
+  for (const path of paths) of.set(path, await followPath(path, liveDirectory, runtime))
+  return { of, liveEnd: await endOfPath(liveDirectory, runtime) }
+}
+
+async function whyStopped(
+  config: Config,
+  { options, nginx, runtime, signal }: Situation,
+): Promise<AppError | undefined> {
+  const askBuild = async (): Promise<string> => (await nginx(['-V'], signal)).stderr
+  const pidFile = await pidFileOf(config, { prefix: options.prefix, askBuild })
+  const state = await lookForMaster(pidFile, runtime, { signal })
+  if (state.running) return undefined
+  return new AppError('ERR_DEPLOY', `nginx is not running: ${state.text}`, {
+    hint: 'start it, for example: systemctl start nginx',
+  })
+}
+
+/** What to do about a refusal that has a known reason. */
+function hintFor({ stderr }: ExecResult, certificate?: DeployableCertificate): string | undefined {
+  if (/permission denied/i.test(stderr)) return 'run this as root, as nginx is started'
+  if (
+    certificate !== undefined &&
+    stderr.includes(certificate.liveDirectory) &&
+    /no such file/i.test(stderr)
+  ) {
+    return 'these files come with the first certificate; if it was issued already, the path is wrong'
+  }
+  return undefined
+}
