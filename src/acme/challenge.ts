@@ -47,7 +47,7 @@ const foreign = v.pipe(
   v.transform(({ type, ...rest }) => ({ type: 'unknown' as const, name: type, ...rest })),
 )
 
-/** Schema of a challenge object. A known type must be well formed; an unknown one is kept by name. */
+/** Schema of a challenge object. A known type must be well formed; an unknown one is kept by name. @internal */
 export const challengeSchema = v.lazy(input =>
   challengeTypes.includes((input as { type?: ChallengeType } | undefined)?.type as ChallengeType)
     ? known

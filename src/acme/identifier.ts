@@ -115,7 +115,7 @@ export function sameIdentifiers(a: readonly Identifier[], b: readonly Identifier
   return left.size === right.size && [...left].every(key => right.has(key))
 }
 
-/** Schema of an identifier on the wire. Values are kept as they come; only types we know are accepted. */
+/** Schema of an identifier on the wire. Values are kept as they come; only types we know are accepted. @internal */
 export const identifierSchema = v.object({
   type: v.picklist(identifierTypes),
   value: v.pipe(v.string(), v.maxLength(300)),

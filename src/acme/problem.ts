@@ -62,7 +62,7 @@ const plainProblem = {
   algorithms: v.optional(v.array(v.string())),
 }
 const subproblemSchema = v.object({ ...plainProblem, identifier: v.optional(identifierSchema) })
-/** Schema of a problem document. Lenient: an error must stay readable even when it is badly written. */
+/** Schema of a problem document. Lenient: an error must stay readable even when it is badly written. @internal */
 export const problemSchema = v.object({
   ...plainProblem,
   subproblems: v.optional(v.fallback(v.pipe(v.array(subproblemSchema), v.maxLength(1_000)), [])),

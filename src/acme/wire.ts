@@ -32,13 +32,13 @@ export function parseUrl(text: string): Url {
   return text
 }
 
-/** Schema of a {@link Url}. */
+/** Schema of a {@link Url}. @internal */
 export const urlSchema = v.pipe(
   v.string(),
   v.custom<Url>(text => typeof text === 'string' && isUrl(text), 'is not an absolute http(s) URL'),
 )
 
-/** Schema of an RFC 3339 time, read into an {@link Instant}. */
+/** Schema of an RFC 3339 time, read into an {@link Instant}. @internal */
 export const instantSchema = v.pipe(
   v.string(),
   v.transform((text): Instant | undefined => parseInstant(text)),
@@ -49,6 +49,7 @@ export const instantSchema = v.pipe(
  * Checks a reply against a schema.
  * @param what - the object's name in the error, for example `order`
  * @throws AppError ERR_REPLY_INVALID
+ * @internal
  */
 export function parseObject<T>(what: string, schema: v.GenericSchema<unknown, T>, value: unknown): T {
   const parsed = parseWith(schema, value)

@@ -1,6 +1,7 @@
 /** Checking values from outside against a schema. The only file that knows the schema library. */
 import * as v from 'valibot'
 
+/** @internal */
 export { v }
 
 /** One thing wrong with a value: where (member names and list positions) and what. */
@@ -16,7 +17,7 @@ export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly issues: readonly Issue[] }
 
-/** Checks `value` against `schema` and collects every issue. */
+/** Checks `value` against `schema` and collects every issue. @internal */
 export function parseWith<T>(schema: v.GenericSchema<unknown, T>, value: unknown): Parsed<T> {
   const result = v.safeParse(schema, value)
   if (result.success) return { ok: true, value: result.output }

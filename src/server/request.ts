@@ -120,6 +120,7 @@ export function requireEmpty({ payload }: SignedRequest): void {
 /**
  * The payload, which must be a JSON object that fits the schema.
  * @throws AcmeProblemError malformed
+ * @internal
  */
 export function readPayload<T>({ payload }: SignedRequest, schema: v.GenericSchema<unknown, T>): T {
   const parsed = parseWith(schema, jsonOf(payload))

@@ -8,6 +8,7 @@ import { privateFileMode } from './paths.ts'
  * Reads a document.
  * @returns `undefined` where there is none
  * @throws AppError ERR_STORE when it cannot be read, ERR_STORE_CORRUPT when it is not what it should be
+ * @internal
  */
 export async function readDocument<T>(
   path: string,

@@ -30,7 +30,7 @@ export type StoredCertificate = {
   readonly files: Readonly<Record<CertificateFile, string>>
 }
 
-/** Schema of `meta.json`. */
+/** Schema of `meta.json`. @internal */
 export const storedCertificateSchema = v.object({
   generation: v.string(),
   identifiers: v.array(identifierSchema),
