@@ -458,6 +458,21 @@ for (const { name, exec, state, error } of broken) {
   })
 }
 
+test('files that may not be looked at make it impossible to tell', async () => {
+  const files: FsOps = {
+    ...disk(),
+    facts: async () => {
+      throw Object.assign(new Error('EACCES'), { code: 'EACCES' })
+    },
+  }
+  const exec = nginxWith(`http { server { listen 443 ssl; server_name a.test; ${pair} } }`)
+  const inspection = await createNginxDeployer({}, { exec, files }).inspect(certificateFor('a.test'), {
+    signal,
+  })
+  assert.ok(inspection.state === 'broken')
+  assert.match(inspection.error.hint ?? '', /as root/)
+})
+
 test('with a reload command of its own, nginx may run where it cannot be seen', async () => {
   const config = `pid /gone.pid; http { server { listen 443 ssl; server_name a.test; ${pair} } }`
   const inspection = await inspect(config, {
@@ -514,6 +529,15 @@ test('a failed reload is an error in the words of nginx', async () => {
     code: 'ERR_DEPLOY',
     message: /"nginx -s reload" failed: invalid PID number/,
   })
+})
+
+test('a reload that takes too long is a failed deployment', async () => {
+  const exec: Exec = async (_program, args) => {
+    if (args.includes('reload')) throw new AppError('ERR_EXEC', 'it took longer than 60 s')
+    return { exitCode: 0, stdout: '', stderr: '' }
+  }
+  const activation = createNginxDeployer({}, { exec, files: disk() }).activate({ signal })
+  await assert.rejects(activation, { code: 'ERR_DEPLOY', message: /took longer/ })
 })
 
 test('any configuration ends in an inspection', async () => {

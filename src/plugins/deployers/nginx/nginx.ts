@@ -9,10 +9,10 @@ import type { Runtime } from '../../../runtime/runtime.ts'
 import { adviseUse } from './advice.ts'
 import { type Config, parseDump } from './config.ts'
 import { findEndpoints } from './endpoints.ts'
-import { endOfPath, followPath } from './file-trail.ts'
+import { endOfPath, followPath, type Trail } from './file-trail.ts'
 import { describeFindings } from './notes.ts'
 import { lookForMaster, pidFileOf } from './process.ts'
-import { serverBlocks } from './server-blocks.ts'
+import { type ServerBlock, serverBlocks } from './server-blocks.ts'
 import { tlsSockets } from './sockets.ts'
 import { filesToFollow, type Trails, usesCertificate } from './usage.ts'
 import { complaint, warnings } from './words.ts'
@@ -40,29 +40,19 @@ type NginxRuntime = Pick<Runtime, 'exec' | 'files'>
 /** The configuration is tested with name look-ups of upstreams, which may take their time. */
 const testTimeoutMs = 60 * secondMs
 
-/** A deployer for one nginx. Every one that shares its configuration file shares its fate. */
+/** A deployer for one nginx. */
 export function createNginxDeployer(options: NginxDeployerOptions, runtime: NginxRuntime): Deployer {
   const nginx = commandOf(options, runtime)
   return {
     name: 'nginx',
     inspect: (certificate, { signal }) => inspect(certificate, { options, nginx, runtime, signal }),
     activate: async ({ signal }) => {
-      const test = await nginx(['-t'], signal)
-      if (test.exitCode !== 0) {
-        throw new AppError('ERR_DEPLOY', `nginx does not accept its configuration: ${complaint(test)}`, {
-          hint: hintFor(test) ?? 'nginx goes on with what it has loaded; repair the configuration',
-        })
-      }
-      const [program, ...args] = options.reload ?? []
-      const reload =
-        program === undefined
-          ? await nginx(['-s', 'reload'], signal)
-          : await runtime.exec(program, args, { timeoutMs: testTimeoutMs, signal })
-      if (reload.exitCode !== 0) {
-        const command = program === undefined ? 'nginx -s reload' : [program, ...args].join(' ')
-        throw new AppError('ERR_DEPLOY', `"${printable(command)}" failed: ${complaint(reload)}`, {
-          hint: 'see whether nginx runs and whether this is run as root',
-        })
+      try {
+        await activate({ options, nginx, runtime, signal })
+      } catch (cause) {
+        if (!isAppError(cause, 'ERR_EXEC')) throw cause
+        const { hint } = cause
+        throw new AppError('ERR_DEPLOY', `nginx was not reloaded: ${messageOf(cause)}`, { hint, cause })
       }
     },
   }
@@ -88,40 +78,65 @@ type Situation = {
   readonly signal: AbortSignal
 }
 
-async function inspect(certificate: DeployableCertificate, situation: Situation): Promise<Inspection> {
-  const { options, nginx, runtime, signal } = situation
-  let dump: ExecResult
-  try {
-    dump = await nginx(['-T'], signal)
-  } catch (cause) {
-    if (!isAppError(cause, 'ERR_EXEC')) throw cause
-    const message = `nginx cannot be asked for its configuration: ${messageOf(cause)}`
-    return {
-      state: 'broken',
-      error: new AppError('ERR_DEPLOY_BROKEN_BEFORE', message, { hint: cause.hint, cause }),
-    }
+async function activate({ options, nginx, runtime, signal }: Situation): Promise<void> {
+  const test = await nginx(['-t'], signal)
+  if (test.exitCode !== 0) {
+    throw new AppError('ERR_DEPLOY', `nginx does not accept its configuration: ${complaint(test)}`, {
+      hint: hintFor(test) ?? 'nginx goes on with what it has loaded; repair the configuration',
+    })
   }
-  if (dump.exitCode !== 0) {
+  const [program, ...args] = options.reload ?? []
+  const reload =
+    program === undefined
+      ? await nginx(['-s', 'reload'], signal)
+      : await runtime.exec(program, args, { timeoutMs: testTimeoutMs, signal })
+  if (reload.exitCode !== 0) {
+    const command = program === undefined ? 'nginx -s reload' : [program, ...args].join(' ')
+    throw new AppError('ERR_DEPLOY', `"${printable(command)}" failed: ${complaint(reload)}`, {
+      hint: 'see whether nginx runs and whether this is run as root',
+    })
+  }
+}
+
+async function inspect(certificate: DeployableCertificate, situation: Situation): Promise<Inspection> {
+  const { nginx, signal } = situation
+  try {
+    const dump = await nginx(['-T'], signal)
+    if (dump.exitCode === 0) return await inspectDump(dump, certificate, situation)
     const message = `nginx does not accept its present configuration: ${complaint(dump)}`
     const hint = hintFor(dump, certificate) ?? 'repair it, and see what "nginx -t" says'
     return { state: 'broken', error: new AppError('ERR_DEPLOY_BROKEN_BEFORE', message, { hint }) }
+  } catch (error) {
+    if (isAppError(error, 'ERR_DEPLOY')) return { state: 'broken', error }
+    if (!isAppError(error, 'ERR_EXEC')) throw error
+    const message = `nginx cannot be asked about its configuration: ${messageOf(error)}`
+    return {
+      state: 'broken',
+      error: new AppError('ERR_DEPLOY_BROKEN_BEFORE', message, { hint: error.hint, cause: error }),
+    }
   }
-  const config = parse(dump.stdout)
-  if (config instanceof AppError) return { state: 'broken', error: config }
+}
 
+async function inspectDump(
+  dump: ExecResult,
+  certificate: DeployableCertificate,
+  situation: Situation,
+): Promise<Inspection> {
+  const { options, runtime } = situation
+  const { identifiers, liveDirectory } = certificate
+  const config = parse(dump.stdout)
   const blocks = serverBlocks(config)
-  const trails = await followFiles(filesToFollow(blocks), certificate.liveDirectory, runtime)
   const sockets = tlsSockets(blocks)
-  const uses = (block: (typeof blocks)[number]): boolean => usesCertificate(block, trails)
+  const trails = await followFiles(filesToFollow(blocks), liveDirectory, runtime)
+  const uses = (block: ServerBlock): boolean => usesCertificate(block, trails)
   if (!blocks.some(uses)) {
-    const message = `no server block of nginx reads ${printable(certificate.liveDirectory)}`
+    const message = `no server block of nginx reads ${printable(liveDirectory)}`
     const hint = adviseUse(certificate, { blocks, sockets, trails })
     return { state: 'unused', error: new AppError('ERR_DEPLOY_UNUSED', message, { hint }) }
   }
   const stopped = options.reload === undefined ? await whyStopped(config, situation) : undefined
   if (stopped !== undefined) return { state: 'not-running', error: stopped }
 
-  const { identifiers } = certificate
   const endpoints = findEndpoints(sockets, identifiers, uses)
   return {
     state: 'ready',
@@ -136,14 +151,14 @@ async function inspect(certificate: DeployableCertificate, situation: Situation)
   }
 }
 
-function parse(dump: string): Config | AppError {
+function parse(dump: string): Config {
   try {
     return parseDump(dump)
   } catch (cause) {
     if (!isAppError(cause)) throw cause
-    return new AppError(
+    throw new AppError(
       'ERR_DEPLOY',
-      `nginx accepts its configuration, but this does not: ${cause.message}`,
+      `nginx accepts its configuration, but Certwright cannot read it: ${cause.message}`,
       {
         hint: 'this is a fault of Certwright; please report the line',
         cause,
@@ -157,7 +172,7 @@ async function followFiles(
   liveDirectory: string,
   runtime: NginxRuntime,
 ): Promise<Trails> {
-  const of = new Map<string, Awaited<ReturnType<typeof followPath>>>()
+  const of = new Map<string, Trail>()
   for (const path of paths) of.set(path, await followPath(path, liveDirectory, runtime))
   return { of, liveEnd: await endOfPath(liveDirectory, runtime) }
 }

@@ -57,8 +57,13 @@ const cases: readonly {
   },
   {
     name: 'a process id that was given to another program',
-    machine: machine({ ...proc, '/pid': '12\n', '/proc/12/cmdline': 'sshd' }),
+    machine: machine({ ...proc, '/pid': '12\n', '/proc/12/cmdline': 'vi\0/etc/nginx/nginx.conf\0' }),
     expected: /another program/,
+  },
+  {
+    name: 'a single process, which keeps its own title',
+    machine: machine({ ...proc, '/pid': '12\n', '/proc/12/cmdline': '/usr/sbin/nginx\0-c\0x\0' }),
+    expected: 'running',
   },
   {
     name: 'a live master without /proc',

@@ -43,10 +43,16 @@ export async function lookForMaster(
   const title = await titleOf(pid, runtime, signal)
   // A process id may have been given to somebody else since, whom a signal for nginx would end.
   if (title === undefined) return { running: false, text: `${shown} names process ${pid}, which is gone` }
-  if (!/nginx|master process/.test(title)) {
+  if (!isNginx(title)) {
     return { running: false, text: `${shown} names process ${pid}, which is another program` }
   }
   return { running: true }
+}
+
+/** `nginx: master process …`, another program of the family in the same form, or the program's own path. */
+function isNginx(title: string): boolean {
+  const [first = ''] = title.split(/[\0 ]/)
+  return /^\S+: master process/.test(title) || first.slice(first.lastIndexOf('/') + 1).includes('nginx')
 }
 
 async function readText(

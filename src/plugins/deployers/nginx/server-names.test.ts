@@ -51,6 +51,7 @@ const matches: readonly {
   { names: 'a.test x.y.a.test', identifiers: '*.a.test', expected: '' },
   { names: '*.a.test', identifiers: '*.a.test', expected: 'certwright-probe.a.test' },
   { names: '.a.test', identifiers: '*.a.test', expected: 'certwright-probe.a.test' },
+  { names: 'a.test *.a.test', identifiers: '*.a.test', expected: 'certwright-probe.a.test' },
   { names: '*.test', identifiers: '*.a.test', expected: 'certwright-probe.a.test' },
   { names: 'www.*', identifiers: '*.a.test', expected: 'www.a.test' },
   { names: '*.b.a.test', identifiers: '*.a.test', expected: '' },

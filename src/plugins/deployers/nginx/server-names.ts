@@ -35,21 +35,22 @@ const probeLabel = 'certwright-probe'
  * `server_name` that it covers.
  */
 export function matchingNames({ names }: Named, identifiers: readonly Identifier[]): readonly string[] {
-  const candidates = identifiers.flatMap(identifier => {
+  const found = identifiers.flatMap(identifier => {
     if (identifier.type === 'ip') return []
-    if (!isWildcard(identifier)) return [identifier.value]
-    return names.flatMap(pattern => concreteName(pattern, identifier.value.slice(1)) ?? [])
+    return names.flatMap(pattern => {
+      const name = isWildcard(identifier)
+        ? concreteName(pattern, identifier.value.slice(1))
+        : identifier.value
+      return matchRank(pattern, name) === undefined ? [] : [name]
+    })
   })
-  return [...new Set(candidates)].filter(name =>
-    names.some(pattern => matchRank(pattern, name) !== undefined),
-  )
+  return [...new Set(found)]
 }
 
 /** A name of one label before `suffix` (`.example.com`) that a value of `server_name` may match. */
-function concreteName(pattern: string, suffix: string): string | undefined {
-  if (isRegex(pattern)) return undefined
-  const label = pattern.startsWith('*.') || pattern.startsWith('.') ? probeLabel : pattern.split('.')[0]
-  return label === '' ? undefined : `${label}${suffix}`
+function concreteName(pattern: string, suffix: string): string {
+  const isOpen = pattern.startsWith('*.') || pattern.startsWith('.')
+  return `${isOpen ? probeLabel : pattern.split('.')[0]}${suffix}`
 }
 
 /** Whether a `server_name` value is a regular expression. */
