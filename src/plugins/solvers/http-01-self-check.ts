@@ -41,13 +41,13 @@ export async function selfCheckHttp01(
 }
 
 /** What was found at one address. */
-export type AddressVerdict = { readonly address: string; readonly verdict: Verdict }
+type AddressVerdict = { readonly address: string; readonly verdict: Verdict }
 
 /**
  * One result for all addresses. The CA may pick any, most try IPv6 first: one wrong answer is a wrong result. Nothing
  * listening counts only when it is so everywhere: the CA goes on to the next address, and a firewall may refuse us alone.
  */
-export function combineVerdicts(
+function combineVerdicts(
   verdicts: readonly AddressVerdict[],
   { identifier }: Pick<SolverChallenge, 'identifier'>,
   { port, webroot }: Setup,

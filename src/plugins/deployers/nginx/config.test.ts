@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import * as fc from 'fast-check'
 import { isAppError } from '../../../base/errors.ts'
-import { type Directive, formatPlace, parseDump, splitDump } from './config.ts'
+import { type Directive, formatPlace, parseDump } from './config.ts'
 
 const main = '/etc/nginx/nginx.conf'
 
@@ -55,7 +55,6 @@ test('files that no include leads to are named', () => {
 test('a header inside a file that was made from a dump is a comment', () => {
   const text = dump([main, `# configuration file ${main}:\na;\n`])
   assert.deepEqual(outline(parseDump(text).directives), [`a @${main}:2`])
-  assert.equal(splitDump(text).length, 1)
 })
 
 const refused: readonly { readonly name: string; readonly text: string; readonly message: RegExp }[] = [

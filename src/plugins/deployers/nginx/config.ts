@@ -24,7 +24,7 @@ export type Config = {
 }
 
 /** One file of the dump. */
-export type DumpedFile = { readonly name: string; readonly text: string }
+type DumpedFile = { readonly name: string; readonly text: string }
 
 // A large hosting machine has some ten thousand server blocks of some twenty directives each.
 const maxDirectives = 1_000_000
@@ -65,7 +65,7 @@ export function parseDump(dump: string): Config {
  * The files of a dump. A header that repeats a name is a comment of a file that was itself made from a dump: nginx
  * prints each file once.
  */
-export function splitDump(dump: string): readonly DumpedFile[] {
+function splitDump(dump: string): readonly DumpedFile[] {
   const seen = new Set<string>()
   const headers = [...dump.matchAll(fileHeader)].flatMap(({ 0: header, 1: name = '', index }) => {
     if (seen.has(name)) return []
@@ -82,7 +82,7 @@ export function splitDump(dump: string): readonly DumpedFile[] {
  * The directives of one file, includes as they stand.
  * @throws AppError ERR_FORMAT with file and line
  */
-export function parseFile({ name: file, text }: DumpedFile): readonly Directive[] {
+function parseFile({ name: file, text }: DumpedFile): readonly Directive[] {
   type Open = { readonly words: readonly WordToken[]; readonly directives: Directive[] }
   const top: Directive[] = []
   const open: Open[] = [] // a list of our own: nesting in the text must not become recursion here
