@@ -7,7 +7,7 @@ import { type MacAlgorithm, signExternalAccountBinding } from '../jose/external-
 import { publicJwk } from '../jose/jwk.ts'
 import { createJws } from '../jose/jws.ts'
 import type { Signer } from '../x509/key.ts'
-import { invalidReply, type Reply, readJson, readLocation, requireOwnUrl } from './reply.ts'
+import { invalidReply, type Reply, readLocation, readObject, requireOwnUrl } from './reply.ts'
 import type { RequestOptions, Transport } from './transport.ts'
 
 /** What signs the requests of an account. */
@@ -184,7 +184,7 @@ export function accountRequests(transport: Transport): AccountRequests {
 }
 
 function readAccountObject(reply: Reply, url: Url): Account {
-  const account = parseAccount(url, readJson(reply))
+  const account = readObject(reply, value => parseAccount(url, value))
   if (account.orders !== undefined) requireOwnUrl(reply, 'the list of orders', account.orders)
   return account
 }

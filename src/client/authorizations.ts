@@ -5,7 +5,7 @@ import { parseObject, type Url } from '../acme/wire.ts'
 import { isAppError } from '../base/errors.ts'
 import type { Instant } from '../base/instant.ts'
 import type { AccountKey } from './accounts.ts'
-import { invalidReply, type Reply, readJson, readRetryAt, requireOwnUrl } from './reply.ts'
+import { invalidReply, type Reply, readObject, readRetryAt, requireOwnUrl } from './reply.ts'
 import type { RequestOptions, Transport } from './transport.ts'
 
 /** An authorization, and when the CA wants to be asked again. */
@@ -86,13 +86,13 @@ export function authorizationRequests(transport: Transport): AuthorizationReques
 }
 
 function readAuthorizationObject(reply: Reply, url: Url): Authorization {
-  const authorization = parseAuthorization(url, readJson(reply))
+  const authorization = readObject(reply, value => parseAuthorization(url, value))
   for (const challenge of authorization.challenges) requireOwnUrl(reply, 'a challenge', challenge.url)
   return authorization
 }
 
 function readChallengeReply(reply: Reply): ChallengeReply {
-  const challenge = parseObject('a challenge', challengeSchema, readJson(reply))
+  const challenge = readObject(reply, value => parseObject('a challenge', challengeSchema, value))
   requireOwnUrl(reply, 'the challenge', challenge.url)
   return { challenge, retryAt: readRetryAt(reply) }
 }

@@ -5,7 +5,7 @@ import { AppError } from '../base/errors.ts'
 import { hourMs, minuteMs } from '../base/instant.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type Authority, foreignUrl, isOwnUrl } from './authority.ts'
-import { invalidReply, type Reply, readJson, readLocation } from './reply.ts'
+import { invalidReply, type Reply, readLocation, readObject } from './reply.ts'
 
 /** Members of the directory that are asked by name. */
 export type ResourceName = 'newNonce' | 'newAccount' | 'newOrder' | 'revokeCert' | 'keyChange' | 'renewalInfo'
@@ -65,7 +65,7 @@ async function getRedirected(authority: Authority, get: GetDirectory, signal: Ab
 }
 
 function readDirectory(reply: Reply): Directory {
-  const directory = parseDirectory(readJson(reply))
+  const directory = readObject(reply, parseDirectory)
   for (const name of resourceNames) {
     const url = directory[name]
     if (url !== undefined && !isOwnUrl(reply.authority, url)) {

@@ -12,9 +12,9 @@ import type { AccountKey, AccountRequests } from './accounts.ts'
 import {
   maxJsonBytes,
   type Reply,
-  readJson,
   readLinks,
   readLocation,
+  readObject,
   readRetryAt,
   requireOwnUrl,
 } from './reply.ts'
@@ -139,7 +139,7 @@ export function orderRequests(
     for (let pages = 0; page !== undefined && pages < maxOrderPages; pages += 1) {
       const request = { task: 'list the orders', target: page, signer, kid, maxBodyBytes: maxOrderBytes }
       const reply: Reply = await transport.post(request, options)
-      for (const url of parseObject('a list of orders', orderListSchema, readJson(reply)).orders) {
+      for (const url of readObject(reply, parseOrderList).orders) {
         urls.add(requireOwnUrl(reply, 'an order in the list', url))
       }
       page = readLinks(reply, 'next')[0]
@@ -202,8 +202,10 @@ export function orderRequests(
 
 const orderListSchema = v.object({ orders: v.pipe(v.array(urlSchema), v.maxLength(10_000)) })
 
+const parseOrderList = (value: unknown) => parseObject('a list of orders', orderListSchema, value)
+
 function readOrderReply(reply: Reply, url: Url): OrderReply {
-  const order = parseOrder(url, readJson(reply))
+  const order = readObject(reply, value => parseOrder(url, value))
   requireOwnUrl(reply, 'the finalize URL', order.finalize)
   for (const authorization of order.authorizations) requireOwnUrl(reply, 'an authorization', authorization)
   if (order.status === 'valid') requireOwnUrl(reply, 'the certificate', order.certificate)

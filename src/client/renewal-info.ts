@@ -5,7 +5,7 @@ import { AppError } from '../base/errors.ts'
 import { dayMs, hourMs, type Instant, instant, minuteMs, plusMs } from '../base/instant.ts'
 import { printable } from '../base/printable.ts'
 import { resourceUrl } from './directory.ts'
-import { type Reply, readJson, readRetryAt } from './reply.ts'
+import { type Reply, readObject, readRetryAt } from './reply.ts'
 import type { RequestOptions, Transport } from './transport.ts'
 
 /** A renewal window, and when to ask for it again. */
@@ -38,7 +38,7 @@ export function renewalInfoRequests(transport: Transport): RenewalInfoRequests {
       const base = resourceUrl(transport.authority, await transport.directory(options), 'renewalInfo')
       const url = parseUrl(`${base.replace(/\/$/, '')}/${certificateId}`)
       const reply = await transport.get({ task: 'send renewal information', url }, options)
-      return { info: parseRenewalInfo(readJson(reply)), checkAgainAt: readCheckAgainAt(reply) }
+      return { info: readObject(reply, parseRenewalInfo), checkAgainAt: readCheckAgainAt(reply) }
     },
   }
 }

@@ -1,7 +1,7 @@
 /** What a CA answered, and the checks that every part of it passes before it is used. */
 import { parseRetryAfter } from '../acme/retry-after.ts'
 import { isUrl, type Url } from '../acme/wire.ts'
-import { AppError, messageOf } from '../base/errors.ts'
+import { AppError, isAppError, messageOf } from '../base/errors.ts'
 import type { Instant } from '../base/instant.ts'
 import { printable } from '../base/printable.ts'
 import type { HttpReply } from '../runtime/http.ts'
@@ -27,17 +27,31 @@ export function mediaTypeOf({ headers }: Pick<HttpReply, 'headers'>): string {
   return (headers.get('content-type') ?? '').split(';', 1).join().trim().toLowerCase()
 }
 
-/**
- * The JSON value of a reply.
- * @throws AppError ERR_REPLY_INVALID for another content type, for what is no JSON in UTF-8, and for deep nesting
- */
-export function readJson(reply: Reply): unknown {
+function readJson(reply: Reply): unknown {
   if (mediaTypeOf(reply) !== 'application/json') throw unexpectedContent(reply, 'application/json')
   return parseJson(reply)
 }
 
 /**
- * The same, whatever the content type.
+ * The object in a reply.
+ * @param parse - one of the parsers of `acme/`
+ * @throws AppError ERR_REPLY_INVALID for another content type, for what is no JSON in UTF-8, for deep nesting, and for
+ * what the parser does not take
+ */
+export function readObject<T>(reply: Reply, parse: (value: unknown) => T): T {
+  const value = readJson(reply)
+  try {
+    return parse(value)
+  } catch (error) {
+    if (!isAppError(error, 'ERR_REPLY_INVALID')) throw error
+    const { authority, task } = reply
+    const message = `${authority.host} was asked to ${task}, but ${error.message}`
+    throw new AppError('ERR_REPLY_INVALID', message, { cause: error })
+  }
+}
+
+/**
+ * The JSON value of a reply, whatever its content type.
  * @throws AppError ERR_REPLY_INVALID
  */
 export function parseJson(reply: Reply): unknown {

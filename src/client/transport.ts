@@ -110,14 +110,19 @@ export function createTransport(
     }
   }
 
-  function persistently<T>(
+  async function persistently<T>(
     attempt: () => Promise<T>,
     { task, repeatable }: { readonly task: string; readonly repeatable: boolean },
     { signal }: RequestOptions,
   ): Promise<T> {
     const onRetry = (error: unknown, pauseMs: number) =>
       log('warn', 'acme-retry', { ca: host, task, reason: messageOf(error), pauseMs: Math.round(pauseMs) })
-    return withRetries(attempt, { repeatable, onRetry, signal }, { clock, random })
+    try {
+      return await withRetries(attempt, { repeatable, onRetry, signal }, { clock, random })
+    } catch (error) {
+      if (!signal.aborted || isAppError(error)) throw error
+      throw new AppError('ERR_ABORTED', `asking ${host} to ${task} was cancelled`, { cause: error })
+    }
   }
 
   async function getDirectory(url: Url, options: RequestOptions): Promise<Reply> {
