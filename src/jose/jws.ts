@@ -84,13 +84,13 @@ export function parseJwsParts(value: unknown): JwsParts {
   if (typeof encodedHeader !== 'string' || typeof payload !== 'string' || typeof signature !== 'string') {
     throw malformed('it lacks protected, payload or signature')
   }
-  const header = parseJsonObject(decodeBase64url(encodedHeader))
+  const header = parseJsonObject(decodePart('protected header', encodedHeader))
   if ('crit' in header || 'b64' in header) throw malformed('its header has critical extensions')
   return {
     header,
-    payload: decodeBase64url(payload),
+    payload: decodePart('payload', payload),
     signingInput: Buffer.from(`${encodedHeader}.${payload}`),
-    signature: decodeBase64url(signature),
+    signature: decodePart('signature', signature),
   }
 }
 
@@ -133,6 +133,14 @@ export function verifyJws({ header, signingInput, signature }: ParsedJws, key: K
   }
 }
 
-function malformed(why: string): AppError {
-  return new AppError('ERR_FORMAT', `the request is not a valid JWS: ${why}`)
+function decodePart(name: string, text: string): Uint8Array {
+  try {
+    return decodeBase64url(text)
+  } catch (cause) {
+    throw malformed(`its ${name} is not base64url without padding`, cause)
+  }
+}
+
+function malformed(why: string, cause?: unknown): AppError {
+  return new AppError('ERR_FORMAT', `the request is not a valid JWS: ${why}`, { cause })
 }

@@ -1,5 +1,5 @@
 /** Reading certificates (RFC 5280 §4.1). */
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
+import { createHash, type KeyObject } from 'node:crypto'
 import type { Identifier } from '../acme/identifier.ts'
 import type { Instant } from '../base/instant.ts'
 import {
@@ -24,7 +24,9 @@ import {
   readKeyUsage,
 } from './extension.ts'
 import { readAlternativeNames } from './general-name.ts'
+import { publicKeyFromDer } from './key.ts'
 import { readName } from './name.ts'
+import { constrainsOtherNames, type NameConstraints, readNameConstraints } from './name-constraints.ts'
 import { oids } from './oids.ts'
 import { readSigned, type Signed } from './signature.ts'
 
@@ -55,12 +57,14 @@ export type Certificate = {
   readonly extendedKeyUsages?: readonly string[]
   readonly authorityKeyIdentifier?: Uint8Array
   readonly subjectKeyIdentifier?: Uint8Array
+  readonly nameConstraints?: NameConstraints
   /** Object identifiers of critical extensions that we do not understand: the certificate must not be relied on. */
   readonly unknownCriticalExtensions: readonly string[]
+  /** What `checkChain` verifies. */
   readonly signed: Signed
 }
 
-/** Extensions whose meaning is applied here or in `chain.ts`; policies mean nothing as long as none is asked for. */
+/** Extensions that are applied, name constraints apart; policies mean nothing as long as none is asked for. */
 const understoodExtensions: ReadonlySet<string> = new Set([
   oids.subjectKeyIdentifier,
   oids.keyUsage,
@@ -91,7 +95,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
   const notAfter = readTime(validity.take())
   validity.end()
   const subject = readName(members.take())
-  const publicKey = readPublicKey(members.take(tag.sequence))
+  const publicKey = publicKeyFromDer(members.take(tag.sequence).bytes)
   members.takeIf(contextTag(1, 'primitive')) // issuerUniqueID and subjectUniqueID, which nobody uses
   members.takeIf(contextTag(2, 'primitive'))
   const wrapped = members.takeIf(contextTag(3))
@@ -124,20 +128,16 @@ function readVersion(value: DerValue | undefined): number {
   return version
 }
 
-/** A public key from its SubjectPublicKeyInfo. */
-export function readPublicKey(value: DerValue): KeyObject {
-  try {
-    return createPublicKey({ key: Buffer.from(value.bytes), format: 'der', type: 'spki' })
-  } catch (cause) {
-    throw malformed('public key is malformed or of an unknown kind', cause)
-  }
-}
-
 function readWrappedExtensions(value: DerValue): ReadonlyMap<string, Extension> {
   const members = membersOf(value, 'certificate', contextTag(3))
   const extensions = readExtensions(members.take())
   members.end()
   return extensions
+}
+
+function isUnderstood(dotted: string, nameConstraints: NameConstraints | undefined): boolean {
+  if (dotted !== oids.nameConstraints) return understoodExtensions.has(dotted)
+  return nameConstraints !== undefined && !constrainsOtherNames(nameConstraints)
 }
 
 function describeExtensions(extensions: ReadonlyMap<string, Extension>) {
@@ -150,6 +150,7 @@ function describeExtensions(extensions: ReadonlyMap<string, Extension>) {
   const keyUsage = read(oids.keyUsage, readKeyUsage)
   const extendedKeyUsages = read(oids.extendedKeyUsage, readExtendedKeyUsages)
   const authorityKeyIdentifier = read(oids.authorityKeyIdentifier, readAuthorityKeyIdentifier)
+  const nameConstraints = read(oids.nameConstraints, readNameConstraints)
   const subjectKeyIdentifier = read(oids.subjectKeyIdentifier, value => readOctets(parseDer(value)))
   return {
     identifiers: names?.identifiers ?? [],
@@ -159,8 +160,9 @@ function describeExtensions(extensions: ReadonlyMap<string, Extension>) {
     ...(extendedKeyUsages === undefined ? {} : { extendedKeyUsages }),
     ...(authorityKeyIdentifier === undefined ? {} : { authorityKeyIdentifier }),
     ...(subjectKeyIdentifier === undefined ? {} : { subjectKeyIdentifier }),
+    ...(nameConstraints === undefined ? {} : { nameConstraints }),
     unknownCriticalExtensions: [...extensions.values()]
-      .filter(({ oid, critical }) => critical && !understoodExtensions.has(oid))
+      .filter(({ oid, critical }) => critical && !isUnderstood(oid, nameConstraints))
       .map(({ oid }) => oid),
   }
 }

@@ -1,7 +1,10 @@
 /** Checking certificate chains (RFC 5280 §6.1), for TLS servers. */
+
 import { formatInstant, type Instant } from '../base/instant.ts'
+import { printable } from '../base/printable.ts'
 import type { Certificate } from './certificate.ts'
 import { samePublicKey } from './key.ts'
+import { allowsName } from './name-constraints.ts'
 import { oids } from './oids.ts'
 import { verifySigned } from './signature.ts'
 
@@ -14,6 +17,7 @@ export const chainProblemKinds = [
   'order',
   'not-a-ca',
   'path-length',
+  'name-constraints',
   'signature',
   'unknown-root',
 ] as const
@@ -101,12 +105,23 @@ function findLinkProblem(below: readonly Certificate[], issuer: Certificate): Fi
   if (!issuer.isCa || issuer.keyUsage?.includes('keyCertSign') === false) {
     return { kind: 'not-a-ca', text: `"${issuer.subject}" may not issue certificates` }
   }
-  // Certificates that a CA issued to itself do not count (RFC 5280 §4.2.1.9).
+  // Certificates that an authority issued to itself do not count (RFC 5280 §4.2.1.9).
   const authorities = below.slice(1).filter(({ subjectDer, issuerDer }) => !sameBytes(subjectDer, issuerDer))
   if (issuer.pathLength !== undefined && authorities.length > issuer.pathLength) {
     return {
       kind: 'path-length',
       text: `"${issuer.subject}" has more CA certificates below it than it may have`,
+    }
+  }
+  const { nameConstraints } = issuer
+  const forbidden =
+    nameConstraints === undefined
+      ? undefined
+      : below.flatMap(({ identifiers }) => identifiers).find(name => !allowsName(nameConstraints, name))
+  if (forbidden !== undefined) {
+    return {
+      kind: 'name-constraints',
+      text: `"${issuer.subject}" may not issue certificates for ${printable(forbidden.value)}`,
     }
   }
   if (!verifySigned(subject.signed, issuer.publicKey)) {

@@ -1,7 +1,6 @@
 /** Certificate signing requests (RFC 2986) as RFC 8555 §7.4 wants them. */
 import type { KeyObject } from 'node:crypto'
 import { type Identifier, identifierKey, parseIdentifier } from '../acme/identifier.ts'
-import { readPublicKey } from './certificate.ts'
 import {
   contextTag,
   type DerValue,
@@ -15,7 +14,7 @@ import {
 import { explicit, oid, sequence, setOfOne, smallInteger } from './der-writer.ts'
 import { encodeExtension, readExtensions } from './extension.ts'
 import { encodeAlternativeNames, readAlternativeNames } from './general-name.ts'
-import { publicKeyDer } from './key.ts'
+import { publicKeyDer, publicKeyFromDer } from './key.ts'
 import { encodeName, readName } from './name.ts'
 import { oids } from './oids.ts'
 import { readSigned, signDer, verifySigned } from './signature.ts'
@@ -52,7 +51,7 @@ export function parseCsr(der: Uint8Array): Csr {
   const members = membersOf(body, 'CSR')
   if (readSmallInteger(members.take()) !== csrVersion) throw malformed('CSR has an unknown version')
   const { commonName } = readName(members.take())
-  const publicKey = readPublicKey(members.take(tag.sequence))
+  const publicKey = publicKeyFromDer(members.take(tag.sequence).bytes)
   const attributes = members.takeIf(contextTag(0))
   members.end()
   if (!verifySigned(signed, publicKey)) throw malformed('CSR is not signed by its own key')

@@ -5,8 +5,9 @@ import { implicit, sequence } from './der-writer.ts'
 
 const dnsNameNumber = 2
 const ipAddressNumber = 7
-const dnsNameTag = contextTag(dnsNameNumber, 'primitive')
-const ipAddressTag = contextTag(ipAddressNumber, 'primitive')
+/** Tags of the two kinds of GeneralName that are read. */
+export const dnsNameTag = contextTag(dnsNameNumber, 'primitive')
+export const ipAddressTag = contextTag(ipAddressNumber, 'primitive')
 
 const visibleAscii = /^[\u0021-\u007e]+$/
 

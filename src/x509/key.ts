@@ -1,5 +1,6 @@
 /** Private keys as handles that sign. Code that talks to the network never holds key bytes. */
 import {
+  type AsymmetricKeyDetails,
   createPrivateKey,
   createPublicKey,
   generateKeyPair as generateKeyPairCallback,
@@ -83,8 +84,14 @@ export function keyTypeOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject
         return undefined
     }
   }
-  if (asymmetricKeyType !== 'rsa') return undefined
+  if (asymmetricKeyType !== 'rsa' || !hasUsableExponent(asymmetricKeyDetails)) return undefined
   return keyTypes.find(type => type === `rsa-${asymmetricKeyDetails?.modulusLength}`)
+}
+
+/** What the BR (§6.1.6) recommend, and no more than 32 bits: a long exponent makes verifying slow. */
+function hasUsableExponent(details: AsymmetricKeyDetails | undefined): boolean {
+  const exponent = details?.publicExponent ?? 0n
+  return exponent >= 65_537n && exponent < 2n ** 32n && exponent % 2n === 1n
 }
 
 /** Smallest RSA account key: 2048 bits (RFC 7518 §3.3). */
@@ -98,7 +105,8 @@ export function signatureAlgorithmOf(key: KeyObject): SignatureAlgorithm | undef
   if (asymmetricKeyType === 'ed25519') return 'EdDSA'
   if (asymmetricKeyType === 'rsa') {
     const bits = asymmetricKeyDetails?.modulusLength ?? 0
-    return bits >= minRsaBits && bits <= maxRsaBits ? 'RS256' : undefined
+    const usable = bits >= minRsaBits && bits <= maxRsaBits && hasUsableExponent(asymmetricKeyDetails)
+    return usable ? 'RS256' : undefined
   }
   const type = keyTypeOf(key)
   return type === 'ecdsa-p256' ? 'ES256' : type === 'ecdsa-p384' ? 'ES384' : undefined
@@ -159,11 +167,26 @@ export function parsePrivateKeyPem(text: string): KeyObject {
 
 /** DER of the key's SubjectPublicKeyInfo (RFC 5280 §4.1.2.7); the key may be private. */
 export function publicKeyDer(key: KeyObject): Uint8Array {
-  const publicKey = key.type === 'private' ? createPublicKey(key) : key
-  return new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }))
+  return new Uint8Array(publicPart(key).export({ type: 'spki', format: 'der' }))
 }
 
-/** Whether two keys have the same public key; either may be private. */
+/**
+ * A public key of any kind from its SubjectPublicKeyInfo.
+ * @throws AppError ERR_FORMAT
+ */
+export function publicKeyFromDer(der: Uint8Array): KeyObject {
+  try {
+    return createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' })
+  } catch (cause) {
+    throw new AppError('ERR_FORMAT', 'the public key is malformed or of an unknown kind', { cause })
+  }
+}
+
+/** Whether two keys have the same public key, however they were encoded; either may be private. */
 export function samePublicKey(a: KeyObject, b: KeyObject): boolean {
-  return Buffer.compare(publicKeyDer(a), publicKeyDer(b)) === 0
+  return publicPart(a).equals(publicPart(b))
+}
+
+function publicPart(key: KeyObject): KeyObject {
+  return key.type === 'private' ? createPublicKey(key) : key
 }

@@ -37,10 +37,12 @@ export function readName(value: DerValue): Name {
   const commonName = relativeNames.flat().findLast(({ type }) => type === oids.commonName)?.text
   return {
     der: value.bytes,
-    text: relativeNames
-      .toReversed()
-      .map(attributes => attributes.map(attributeText).join('+'))
-      .join(','),
+    text: printable(
+      relativeNames
+        .toReversed()
+        .map(attributes => attributes.map(attributeText).join('+'))
+        .join(','),
+    ),
     commonName: commonName === undefined ? undefined : printable(commonName),
   }
 }
@@ -77,8 +79,7 @@ function stringOf({ tag: given, content }: DerValue): string | undefined {
 }
 
 function attributeText({ type, text, value }: Attribute): string {
-  const shown =
-    text === undefined ? `#${Buffer.from(value.bytes).toString('hex')}` : printable(escapeText(text))
+  const shown = text === undefined ? `#${Buffer.from(value.bytes).toString('hex')}` : escapeText(text)
   return `${shortNames.get(type) ?? type}=${shown}`
 }
 

@@ -1,6 +1,6 @@
 /** Signatures inside certificates and requests: algorithm identifiers (RFC 5758, 8017, 8410), signing, verifying. */
 import { type KeyObject, sign, verify } from 'node:crypto'
-import { type DerValue, malformed, membersOf, readOctetBits, readOid, tag } from './der.ts'
+import { type DerValue, malformed, membersOf, readOctetBits, tag } from './der.ts'
 import { bitString, derNull, oid, sequence } from './der-writer.ts'
 import { keyTypeOf } from './key.ts'
 
@@ -66,9 +66,4 @@ export function signDer(key: KeyObject, content: (algorithmDer: Uint8Array) => U
 /** RSA has a NULL as parameters, the others have none (RFC 5758 §3.2, RFC 8017 A.2.4, RFC 8410 §3). */
 function algorithmIdentifier({ oid: dotted, keyType }: Algorithm): Uint8Array {
   return keyType === 'rsa' ? sequence(oid(dotted), derNull) : sequence(oid(dotted))
-}
-
-/** The object identifier in an AlgorithmIdentifier, for messages. */
-export function algorithmName(algorithm: DerValue): string {
-  return readOid(membersOf(algorithm, 'algorithm').take(tag.oid))
 }
