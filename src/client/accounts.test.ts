@@ -208,10 +208,10 @@ test('a deactivation that leaves the account valid is an invalid reply', async (
 
 test('a key change is signed by both keys, the inner one without nonce', async () => {
   const { ca, client, account, signal } = scriptedClient()
-  ca.on('/key-change', done)
+  ca.on('/key-change', done).on('/new-account', existing)
   const changed = await client.rolloverKey(account, newSigner, { signal })
   assert.deepEqual(changed, { url: account.url, signer: newSigner })
-  const { header, payload } = ca.received.at(-1) ?? assert.fail()
+  const { header, payload } = ca.received.find(({ path }) => path === '/key-change') ?? assert.fail()
   assert.equal(header?.kid, account.url)
   const inner = parseJws(payload)
   assert.equal(inner.header.nonce, undefined)
@@ -227,7 +227,14 @@ test('a key change is signed by both keys, the inner one without nonce', async (
 const elsewhere = jsonReply(200, valid, { location: `${scriptedOrigin}/account/2` })
 const rollovers = [
   { name: 'lost after its effect', change: [replyLost], find: [existing] },
-  { name: 'lost before its effect', change: [replyLost, done], find: [unknown, existing] },
+  { name: 'lost before its effect', change: [replyLost, done], find: [unknown, existing, existing] },
+  { name: 'done, but without effect', change: [done], find: [unknown], error: 'ERR_ACCOUNT' },
+  {
+    name: 'lost, then done without effect',
+    change: [replyLost, done],
+    find: [unknown, existing, unknown],
+    error: 'ERR_ACCOUNT',
+  },
   { name: 'refused because it was done before', change: [refused], find: [existing] },
   { name: 'refused and not done', change: [refused], find: [unknown], error: 'ERR_ACME_PROBLEM' },
   {
@@ -237,10 +244,10 @@ const rollovers = [
     error: 'ERR_ACME_PROBLEM',
   },
   {
-    name: 'refused for another reason',
-    change: [problemReply(400, 'badPublicKey')],
+    name: 'refused for a while',
+    change: [problemReply(429, 'rateLimited')],
     find: [],
-    error: 'ERR_ACME_PROBLEM',
+    error: 'ERR_RATE_LIMITED',
   },
   {
     name: 'lost, with neither key known',

@@ -56,10 +56,10 @@ export type AccountRequests = {
   /** Makes the account unusable for ever (§7.3.6); its certificates stay valid. */
   readonly deactivateAccount: (account: AccountKey, options: RequestOptions) => Promise<void>
   /**
-   * Gives the account another key (§7.3.5). The new key must be stored durably before. When the outcome is in doubt, also
-   * from an earlier call, the CA is asked which key opens the account; repeating the call after a crash is safe.
-   * @returns the account with the new key; only now may the old one be deleted
-   * @throws AcmeProblemError; AppError ERR_ACCOUNT when neither key opens the account
+   * Gives the account another key (§7.3.5), which must be stored durably before. Whatever the CA answers, and after a lost
+   * reply, it is asked which key opens the account, so repeating the call after a crash is safe.
+   * @returns the account with the new key, which was seen to open it; only now may the old one be deleted
+   * @throws AcmeProblemError; AppError ERR_ACCOUNT when the new key, or neither key, opens the account
    */
   readonly rolloverKey: (
     account: AccountKey,
@@ -165,20 +165,25 @@ export function accountRequests(transport: Transport): AccountRequests {
     },
 
     rolloverKey: async (account, newSigner, options) => {
-      const { url } = account
-      const changed = { url, signer: newSigner }
+      const opens = async (signer: Signer) => (await find(signer, options))?.url === account.url
+      const changed = { url: account.url, signer: newSigner }
+      let doubt: unknown
       try {
         await changeKey(account, newSigner, options)
-        return changed
       } catch (error) {
-        const lost = isAppError(error, 'ERR_REPLY_LOST')
-        if (!lost && !mayComeFromDoneChange(error)) throw error
-        if ((await find(newSigner, options))?.url === url) return changed
-        if (!lost) throw error
-        if ((await find(account.signer, options))?.url !== url) throw lostAccount(transport, account, error)
-        await changeKey(account, newSigner, options)
-        return changed
+        if (!isAppError(error, 'ERR_REPLY_LOST') && !mayComeFromDoneChange(error)) throw error
+        doubt = error
       }
+      // A success is looked at too: the old key may be deleted after this.
+      if (await opens(newSigner)) return changed
+      if (doubt === undefined) throw unopened(transport, account, 'the new key does not open')
+      if (!isAppError(doubt, 'ERR_REPLY_LOST')) throw doubt
+      if (!(await opens(account.signer))) {
+        throw unopened(transport, account, 'neither the old nor the new key opens', doubt)
+      }
+      await changeKey(account, newSigner, options)
+      if (await opens(newSigner)) return changed
+      throw unopened(transport, account, 'the new key does not open')
     },
   }
 }
@@ -203,15 +208,28 @@ async function isUsable(
   }
 }
 
-/** How a CA refuses a change that it has made already: the old key is unknown, or the new one taken. */
+/**
+ * Whether a refusal may mean that the change is made already. CAs say that in many ways: the signature is wrong, its
+ * algorithm does not fit the account, the old key is unknown, the new one is taken (409).
+ */
 function mayComeFromDoneChange(error: unknown): boolean {
-  if (isProblemError(error, 'unauthorized', 'malformed', 'accountDoesNotExist', 'conflict')) return true
-  return error instanceof AcmeProblemError && error.problem.status === 409
+  if (!(error instanceof AcmeProblemError) || error.code === 'ERR_RATE_LIMITED') return false
+  const { status = 0 } = error.problem
+  return status >= 400 && status < 500
 }
 
-function lostAccount({ authority: { host } }: Transport, { url }: AccountKey, cause: unknown): AppError {
-  return new AppError('ERR_ACCOUNT', `neither the old nor the new key opens the account ${url} at ${host}`, {
-    cause,
-    hint: 'keep both keys and ask the CA which one it has for this account',
-  })
+function unopened(
+  { authority: { host } }: Transport,
+  { url }: AccountKey,
+  what: string,
+  cause?: AppError,
+): AppError {
+  return new AppError(
+    'ERR_ACCOUNT',
+    `${host} was asked to change the account key, but ${what} the account ${url}`,
+    {
+      cause,
+      hint: 'keep both keys, and find out which one the CA has for this account',
+    },
+  )
 }

@@ -68,7 +68,9 @@ function hintFor(problem: Problem, reply: Reply): string | undefined {
   }
   if (isProblem(problem, 'userActionRequired')) {
     const [terms] = linkTargets(reply, 'terms-of-service')
-    return page(problem.instance ?? terms) ?? page(help)
+    return (
+      page(problem.instance ?? terms ?? help) ?? 'agree to the terms of the CA, or ask it what is missing'
+    )
   }
   if (isProblem(problem, 'externalAccountRequired')) {
     return 'get a key id and an HMAC key from the CA and give them as the external account'
