@@ -64,6 +64,7 @@ export async function waitAtMost(
   ms: number,
   { clock }: { readonly clock: Clock },
 ): Promise<void> {
+  if (ms <= 0) return
   const over = new AbortController()
   const late = clock.sleep(ms, over.signal).catch(() => {}) // the abort below is its normal end
   await Promise.race([work, late])

@@ -8,6 +8,6 @@ export {
   type LocalIssuerState,
   restoreLocalIssuer,
 } from './issuance/local-issuer.ts'
+export { type ListeningAcmeServer, type ListenOptions, listenAcmeServer } from './listen.ts'
 export type { AcmeServerOptions, Profile, ValidationOptions } from './options.ts'
 export { loopbackNetworks, privateNetworks } from './validation/addresses.ts'
-export { listenAcmeServer, type ListeningAcmeServer, type ListenOptions } from './listen.ts'
