@@ -4,7 +4,14 @@ import { AppError } from '../../base/errors.ts'
 import { dayMs, hourMs, type Instant, instant, plusMs, secondMs } from '../../base/instant.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { type Certificate, parseCertificate } from '../../x509/certificate.ts'
-import { generateKey, type KeyType, parsePrivateKeyPem, privateKeyPem } from '../../x509/key.ts'
+import { checkChain } from '../../x509/chain.ts'
+import {
+  generateKey,
+  type KeyType,
+  parsePrivateKeyPem,
+  privateKeyPem,
+  samePublicKey,
+} from '../../x509/key.ts'
 import { encodePem, parsePem } from '../../x509/pem.ts'
 import { signCertificate } from '../../x509/signed-certificate.ts'
 import type { Issuer } from './issuer.ts'
@@ -80,15 +87,23 @@ export async function createLocalIssuer(
 
 /**
  * The CA whose state was exported.
- * @throws AppError ERR_FORMAT when a part cannot be read
+ * @throws AppError ERR_FORMAT when a part cannot be read, or does not go with the others
  */
 export function restoreLocalIssuer(state: LocalIssuerState): LocalIssuer {
-  return localIssuer({
-    root: certificateFromPem(state.rootCertificatePem),
-    rootKey: parsePrivateKeyPem(state.rootKeyPem),
-    intermediate: certificateFromPem(state.intermediateCertificatePem),
-    intermediateKey: parsePrivateKeyPem(state.intermediateKeyPem),
-  })
+  const root = certificateFromPem(state.rootCertificatePem)
+  const intermediate = certificateFromPem(state.intermediateCertificatePem)
+  const rootKey = parsePrivateKeyPem(state.rootKeyPem)
+  const intermediateKey = parsePrivateKeyPem(state.intermediateKeyPem)
+  const at = intermediate.notBefore // an expired CA is told from a broken one when it is used
+  if (
+    !samePublicKey(root.publicKey, rootKey) ||
+    !samePublicKey(intermediate.publicKey, intermediateKey) ||
+    checkChain([intermediate, root], { at }) !== undefined
+  )
+    throw new AppError('ERR_FORMAT', 'the keys and certificates of the local CA do not go together', {
+      hint: 'restore all of its files from one backup',
+    })
+  return localIssuer({ root, rootKey, intermediate, intermediateKey })
 }
 
 type Keys = {
