@@ -43,6 +43,7 @@ const nginxSchema = v.strictObject({
   program: v.optional(path),
   config: v.optional(path),
   prefix: v.optional(path),
+  reload: v.optional(v.pipe(v.array(text), v.nonEmpty('must name a program'))),
 })
 const deploySchema = v.array(
   v.union(

@@ -200,11 +200,12 @@ function readSolver(solvers: CertificateEntry['solvers']): SolverChoice | undefi
 
 function readTarget(target: NonNullable<CertificateEntry['deploy']>[number]): DeployTarget {
   if (typeof target === 'string') return { name: target, options: {} }
-  const { program, config, prefix } = target.nginx
+  const { program, config, prefix, reload } = target.nginx
   const options = {
     ...(program !== undefined && { program }),
     ...(config !== undefined && { config }),
     ...(prefix !== undefined && { prefix }),
+    ...(reload !== undefined && { reload }),
   }
   return { name: 'nginx', options }
 }

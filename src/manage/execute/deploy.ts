@@ -22,6 +22,8 @@ import { type EndpointResult, endpointName, probeEndpoint } from './probe.ts'
 export const servedWithinMs = minuteMs
 const probe = { firstMs: 40, factor: 1.5, maxMs: 2 * secondMs } as const
 const probeConcurrency = 10
+/** nginx lets old and new workers accept side by side for 100 ms (its master process sleeps that long). */
+const changeOverMs = 150
 
 /** The outcome at one target. */
 export type TargetResult = {
@@ -171,21 +173,22 @@ function describeMissing({ endpoint, failure, notAfter }: EndpointResult): strin
   return `${endpointName(endpoint)}: ${seen}`
 }
 
-/** Looks at every endpoint, again and again at growing steps, until all show the leaf or the time is over. */
+/**
+ * Looks at every endpoint, again and again at growing steps, until all show the leaf or the time is over. Showing it
+ * once is not enough: while a server changes over, processes with the old and with the new certificate answer in turn.
+ */
 async function probeUntilServed(
   endpoints: readonly Endpoint[],
   { spec, certificate, servedWithinMs: limitMs = servedWithinMs, onEvent, signal }: DeployOptions,
   { clock, probeTls }: DeployRuntime,
 ): Promise<readonly EndpointResult[]> {
   const start = clock.monotonic()
-  let results: readonly EndpointResult[] = []
+  let servedSince: number | undefined
   for (let round = 1; ; round++) {
-    results = await mapConcurrently(endpoints, probeConcurrency, async (endpoint, index) => {
-      const earlier = results[index]
-      return earlier?.fingerprint === certificate.fingerprint
-        ? earlier
-        : probeEndpoint(endpoint, { signal }, { probeTls })
-    })
+    const results = await mapConcurrently(endpoints, probeConcurrency, endpoint =>
+      probeEndpoint(endpoint, { signal }, { probeTls }),
+    )
+    const now = clock.monotonic()
     const done = results.filter(({ fingerprint }) => fingerprint === certificate.fingerprint).length
     const total = endpoints.length
     onEvent({
@@ -196,8 +199,11 @@ async function probeUntilServed(
       done,
       total,
     })
-    if (done === total || clock.monotonic() - start >= limitMs) return results
-    await clock.sleep(Math.min(probe.firstMs * probe.factor ** (round - 1), probe.maxMs), signal)
+    if (done < total) servedSince = undefined
+    else if (total === 0 || now - (servedSince ??= now) >= changeOverMs) return results
+    if (done < total && now - start >= limitMs) return results
+    const pauseMs = servedSince === undefined ? probe.firstMs * probe.factor ** (round - 1) : changeOverMs
+    await clock.sleep(Math.min(pauseMs, probe.maxMs), signal)
   }
 }
 
