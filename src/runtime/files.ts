@@ -12,6 +12,9 @@ export type FileFacts = {
   readonly ino: number
 }
 
+/** What the names of temporary files begin with; those that a killed process left behind may be deleted. */
+export const temporaryPrefix = '.certwright-tmp-'
+
 /**
  * All that Certwright does to a disk. Errors are the system's own (`error.code` is `ENOENT`, `ENOSPC`, …).
  * "Durable" means: file synced, and the directory that names it synced.

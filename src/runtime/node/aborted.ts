@@ -11,15 +11,18 @@ export function abortedError(signal: AbortSignal, what: string): AppError {
   })
 }
 
-/** Settles as `work` does, or rejects with ERR_ABORTED as soon as `signal` is aborted. */
-export async function unlessAborted<T>(work: Promise<T>, what: string, signal?: AbortSignal): Promise<T> {
-  if (!signal) return await work
+/** Starts `work` and settles as it does, or rejects with ERR_ABORTED as soon as `signal` is aborted. */
+export async function unlessAborted<T>(
+  work: () => Promise<T>,
+  what: string,
+  signal: AbortSignal,
+): Promise<T> {
+  if (signal.aborted) throw abortedError(signal, what)
   const { promise: ended, reject } = Promise.withResolvers<never>()
   const onAbort = (): void => reject(abortedError(signal, what))
-  if (signal.aborted) onAbort()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
-    return await Promise.race([work, ended])
+    return await Promise.race([work(), ended])
   } finally {
     signal.removeEventListener('abort', onAbort)
   }

@@ -32,28 +32,29 @@ const drainMs = 500
 /** Runs programs as process groups of their own. */
 export function nodeExec(): Exec {
   return async (program, args, options = {}) => {
-    if (options.signal?.aborted) throw abortedError(options.signal, `running ${shown(program)}`)
+    if (options.signal?.aborted) throw abortedError(options.signal, `running ${printable(program)}`)
     const { spawn } = await import('node:child_process')
     const path = findProgram(program)
-    const child = spawn(path, [...args], {
-      env: { ...(options.env ?? defaultEnvironment()) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true, // a group of its own, so that its children can be ended with it
-    })
-    return await waitFor(child, path, options)
+    const start = (): Child =>
+      spawn(path, [...args], {
+        env: { ...(options.env ?? defaultEnvironment()) },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true, // a group of its own, so that its children can be ended with it
+      })
+    return await run(start, path, options)
   }
 }
 
 function findProgram(program: string): string {
   if (isAbsolute(program)) return program
   if (program.includes('/')) {
-    throw new AppError('ERR_EXEC', `${shown(program)} is neither an absolute path nor a program name`, {
+    throw new AppError('ERR_EXEC', `${printable(program)} is neither an absolute path nor a program name`, {
       hint: 'write the path from / on',
     })
   }
   const found = programDirectories.map(directory => join(directory, program)).find(isProgram)
   if (found !== undefined) return found
-  throw new AppError('ERR_EXEC', `there is no program ${shown(program)}`, {
+  throw new AppError('ERR_EXEC', `there is no program ${printable(program)}`, {
     hint: `install it, or give its absolute path; looked in ${programDirectories.join(', ')}`,
   })
 }
@@ -73,44 +74,38 @@ function defaultEnvironment(): Record<string, string> {
 
 type Child = ChildProcessByStdio<null, Readable, Readable>
 
-function waitFor(child: Child, path: string, options: ExecOptions): Promise<ExecResult> {
+function run(start: () => Child, path: string, options: ExecOptions): Promise<ExecResult> {
   const { timeoutMs = defaultTimeoutMs, maxOutputBytes = defaultMaxOutputBytes, signal } = options
   return new Promise((resolve, reject) => {
+    const child = started(start, path)
     let failure: AppError | undefined
     let drain: NodeJS.Timeout | undefined
+    const closeOutputs = (): void => {
+      child.stdout.destroy()
+      child.stderr.destroy()
+    }
     const stop = (error: AppError): void => {
       failure ??= error
       killGroup(child)
+      closeOutputs()
     }
-    const tooMuch = (): void =>
-      stop(new AppError('ERR_EXEC', `${shown(path)} printed more than ${maxOutputBytes} bytes`))
-    const stdout = collect(child.stdout, maxOutputBytes, tooMuch)
-    const stderr = collect(child.stderr, maxOutputBytes, tooMuch)
-    const timer = setTimeout(() => {
-      stop(
-        new AppError(
-          'ERR_EXEC',
-          `${shown(path)} was ended: it took longer than ${formatDuration(timeoutMs)}`,
-        ),
-      )
-    }, timeoutMs)
     const onAbort = (): void => {
-      if (signal) stop(abortedError(signal, `running ${shown(path)}`))
+      if (signal) stop(abortedError(signal, `running ${printable(path)}`))
     }
-    signal?.addEventListener('abort', onAbort, { once: true })
-
     const settle = (outcome: () => void): void => {
       clearTimeout(timer)
       clearTimeout(drain)
       signal?.removeEventListener('abort', onAbort)
       outcome()
     }
+    const timer = setTimeout(() => stop(tooSlow(path, timeoutMs)), timeoutMs)
     child.once('error', error => settle(() => reject(startError(path, error))))
+    if (child.pid === undefined) return // the error is on its way, and there may be no streams
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const stdout = collect(child.stdout, maxOutputBytes, () => stop(tooMuch(path, maxOutputBytes)))
+    const stderr = collect(child.stderr, maxOutputBytes, () => stop(tooMuch(path, maxOutputBytes)))
     child.once('exit', () => {
-      drain = setTimeout(() => {
-        child.stdout.destroy()
-        child.stderr.destroy()
-      }, drainMs)
+      drain = setTimeout(closeOutputs, drainMs)
     })
     child.once('close', code => {
       settle(() => {
@@ -119,6 +114,14 @@ function waitFor(child: Child, path: string, options: ExecOptions): Promise<Exec
       })
     })
   })
+}
+
+function started(start: () => Child, path: string): Child {
+  try {
+    return start()
+  } catch (error) {
+    throw startError(path, error) // some failures, such as too long arguments, are thrown and not emitted
+  }
 }
 
 /** Gathers a stream's text; calls `tooMuch` and drops the rest when it passes `maxBytes`. */
@@ -133,27 +136,37 @@ function collect(stream: Readable, maxBytes: number, tooMuch: () => void): () =>
   return () => Buffer.concat(chunks).toString('utf8')
 }
 
-function killGroup(child: Child): void {
-  if (child.pid === undefined) return
+/** Ends the program with all its children; once it has ended by itself, what it left behind is left alone. */
+function killGroup({ pid, exitCode, signalCode }: Child): void {
+  if (pid === undefined || exitCode !== null || signalCode !== null) return
   try {
-    process.kill(-child.pid, 'SIGKILL')
+    process.kill(-pid, 'SIGKILL')
   } catch (error) {
     if (systemCodeOf(error) !== 'ESRCH') throw error // already gone is what we wanted
   }
 }
 
-function startError(path: string, cause: Error): AppError {
+function tooMuch(path: string, maxOutputBytes: number): AppError {
+  return new AppError(
+    'ERR_EXEC',
+    `${printable(path)} was ended: it printed more than ${maxOutputBytes} bytes`,
+  )
+}
+
+function tooSlow(path: string, timeoutMs: number): AppError {
+  return new AppError(
+    'ERR_EXEC',
+    `${printable(path)} was ended: it took longer than ${formatDuration(timeoutMs)}`,
+  )
+}
+
+function startError(path: string, cause: unknown): AppError {
   const hints: Readonly<Record<string, string>> = {
     ENOENT: 'install it, or correct the path',
     EACCES: 'make it executable for this user',
-    ENOEXEC: 'it is not a program for this machine; a script needs a first line such as #!/bin/sh',
   }
-  return new AppError('ERR_EXEC', `${shown(path)} cannot be started: ${messageOf(cause)}`, {
+  return new AppError('ERR_EXEC', `${printable(path)} cannot be started: ${messageOf(cause)}`, {
     hint: hints[systemCodeOf(cause) ?? ''],
     cause,
   })
-}
-
-function shown(program: string): string {
-  return printable(program)
 }

@@ -47,6 +47,7 @@ describe('node files', () => {
     await files.replaceLink(`${directory.path}/.certwright-tmp-known`, 'victim')
     await assert.rejects(predictable.replace(`${directory.path}/a`, 'x', 0o600), { code: 'EEXIST' })
     assert.equal(readFileSync(`${directory.path}/victim`, 'utf8'), 'kept')
+    assert.deepEqual(await files.list(directory.path), ['.certwright-tmp-known', 'victim'])
   })
 
   it('does not wait at a named pipe', async () => {

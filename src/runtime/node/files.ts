@@ -4,8 +4,6 @@
  * Reading is done with the synchronous calls: for files of a few kilobytes they are ten times faster than a trip
  * through the thread pool. Writing waits for the disk, so it goes through the pool.
  */
-
-import type { BigIntStats, Stats } from 'node:fs'
 import {
   closeSync,
   constants,
@@ -15,19 +13,20 @@ import {
   readdirSync,
   readlinkSync,
   readSync,
+  type Stats,
 } from 'node:fs'
-import { type FileHandle, link, lstat, mkdir, open, rename, rm, symlink, unlink } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { link, open, rename, rm, symlink, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { systemCodeOf } from '../../base/errors.ts'
-import type { FileFacts, FileKind, FsOps } from '../files.ts'
+import { type FileFacts, type FileKind, type FsOps, temporaryPrefix } from '../files.ts'
 import type { Random } from '../random.ts'
+import { makeDirectory, syncDirectory, withHandle } from './directories.ts'
 import { systemError } from './system-error.ts'
 
-/** What the names of our temporary files begin with; anything so named may be deleted when no writer runs. */
-export const temporaryPrefix = '.certwright-tmp-'
 /** Enough characters that two writers never meet: 36^12 names. */
 const temporaryIdLength = 12
 const defaultMaxBytes = 1024 * 1024
+const unknownSizeBytes = 4 * 1024
 
 /** The disk of this machine; `random` makes the names of temporary files. */
 export function nodeFiles(random: Pick<Random, 'id'>): FsOps {
@@ -40,29 +39,20 @@ export function nodeFiles(random: Pick<Random, 'id'>): FsOps {
     facts: async path => orAbsent(() => factsOf(lstatSync(path))),
     readLink: async path => orAbsent(() => readlinkSync(path)),
     makeDirectory,
-    writeNew: async (path, content, mode) => {
+    writeNew: (path, content, mode) => {
       const temporary = temporaryFor(path)
-      await withoutLeftovers(temporary, async () => {
-        await writeSynced(temporary, content, mode)
-        await nameNew(temporary, path)
-      })
-      await syncDirectory(dirname(path))
+      const create = (): Promise<void> => writeSynced(temporary, content, mode)
+      return publish(temporary, path, create, () => nameNew(temporary, path))
     },
-    replace: async (path, content, mode) => {
+    replace: (path, content, mode) => {
       const temporary = temporaryFor(path)
-      await withoutLeftovers(temporary, async () => {
-        await writeSynced(temporary, content, mode)
-        await rename(temporary, path)
-      })
-      await syncDirectory(dirname(path))
+      const create = (): Promise<void> => writeSynced(temporary, content, mode)
+      return publish(temporary, path, create, () => rename(temporary, path))
     },
-    replaceLink: async (path, target) => {
+    replaceLink: (path, target) => {
       const temporary = temporaryFor(path)
-      await withoutLeftovers(temporary, async () => {
-        await symlink(target, temporary)
-        await rename(temporary, path)
-      })
-      await syncDirectory(dirname(path))
+      const create = (): Promise<void> => symlink(target, temporary)
+      return publish(temporary, path, create, () => rename(temporary, path))
     },
     rename: async (from, to) => {
       if (orAbsent(() => lstatSync(to)) !== undefined) throw systemError('EEXIST', 'rename', to)
@@ -95,19 +85,15 @@ function readWhole(path: string, maxBytes: number): Uint8Array {
     if (stats.isDirectory()) throw systemError('EISDIR', 'read', path)
     if (!stats.isFile()) throw systemError('EINVAL', 'read', path)
     if (stats.size > maxBytes) throw systemError('EFBIG', 'read', path)
-    return readToEnd(file, path, Math.max(stats.size, minBuffer(stats)), maxBytes)
+    // One more than expected, so that the end is seen. Files below /proc say that they are empty and are not.
+    return readToEnd(file, path, stats.size === 0 ? unknownSizeBytes : stats.size + 1, maxBytes)
   } finally {
     closeSync(file)
   }
 }
 
-/** Files below /proc and /sys say that they are empty and are not. */
-function minBuffer(stats: Stats | BigIntStats): number {
-  return Number(stats.size) === 0 ? 64 * 1024 : 0
-}
-
-function readToEnd(file: number, path: string, expectedBytes: number, maxBytes: number): Uint8Array {
-  let buffer = new Uint8Array(expectedBytes + 1) // one more, so that the end is seen without growing
+function readToEnd(file: number, path: string, bufferBytes: number, maxBytes: number): Uint8Array {
+  let buffer = new Uint8Array(bufferBytes)
   let length = 0
   for (;;) {
     const count = readSync(file, buffer, length, buffer.length - length, null)
@@ -133,36 +119,38 @@ function kindOf(stats: Stats): FileKind {
   return stats.isSymbolicLink() ? 'symlink' : 'other'
 }
 
-async function makeDirectory(path: string, mode: number): Promise<void> {
-  const absolute = resolve(path)
-  try {
-    await mkdir(absolute, { mode })
-  } catch (error) {
-    if (systemCodeOf(error) === 'EEXIST' && (await isDirectory(absolute))) return
-    if (systemCodeOf(error) !== 'ENOENT' || dirname(absolute) === absolute) throw error
-    await makeDirectory(dirname(absolute), mode)
-    await makeDirectory(absolute, mode)
-    return
-  }
-  await withHandle(await open(absolute, constants.O_RDONLY | constants.O_DIRECTORY), async directory => {
-    await directory.chmod(mode) // mkdir obeys the umask
-  })
-  await syncDirectory(dirname(absolute))
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  const facts = await lstat(path)
-  if (!facts.isSymbolicLink()) return facts.isDirectory()
-  return withHandle(await open(path, constants.O_RDONLY), async handle => (await handle.stat()).isDirectory())
+/** Creates under a temporary name, gives the final name, and makes that durable; a failure leaves nothing behind. */
+async function publish(
+  temporary: string,
+  path: string,
+  create: () => Promise<void>,
+  giveName: () => Promise<void>,
+): Promise<void> {
+  await create()
+  await orDiscard(temporary, giveName)
+  await syncDirectory(dirname(path))
 }
 
 async function writeSynced(path: string, content: Uint8Array | string, mode: number): Promise<void> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-  await withHandle(await open(path, flags, mode), async file => {
-    await file.chmod(mode) // open obeys the umask
-    await file.writeFile(content)
-    await file.sync()
-  })
+  const handle = await open(path, flags, mode)
+  await orDiscard(path, () =>
+    withHandle(handle, async file => {
+      await file.chmod(mode) // open obeys the umask
+      await file.writeFile(content)
+      await file.sync()
+    }),
+  )
+}
+
+/** Runs a step on a file that we created; if it fails, removes the file and passes the failure on. */
+async function orDiscard(created: string, step: () => Promise<void>): Promise<void> {
+  try {
+    await step()
+  } catch (error) {
+    await rm(created, { force: true }).catch(() => {}) // the first failure is the one to report
+    throw error
+  }
 }
 
 /** Gives a finished file its name if that name is free. */
@@ -179,38 +167,4 @@ async function nameNew(temporary: string, path: string): Promise<void> {
 }
 
 /** What file systems without hard links answer. */
-const linkUnsupported: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
-
-/** Runs `write`; if it fails, removes the temporary file and passes the failure on. */
-async function withoutLeftovers(temporary: string, write: () => Promise<void>): Promise<void> {
-  try {
-    await write()
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {}) // the first failure is the one to report
-    throw error
-  }
-}
-
-async function withHandle<T>(handle: FileHandle, use: (handle: FileHandle) => Promise<T>): Promise<T> {
-  try {
-    return await use(handle)
-  } finally {
-    await handle.close()
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  try {
-    await withHandle(await open(path, constants.O_RDONLY), directory => directory.sync())
-  } catch (error) {
-    if (!directorySyncUnsupported.has(systemCodeOf(error) ?? '')) throw error
-  }
-}
-
-/** What systems answer that cannot sync a directory. */
-const directorySyncUnsupported: ReadonlySet<string> = new Set(['EINVAL', 'EISDIR', 'EPERM'])
-
-/** Whether a file name is one of our temporary files. */
-export function isTemporaryName(path: string): boolean {
-  return basename(path).startsWith(temporaryPrefix)
-}
+const linkUnsupported: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])

@@ -6,7 +6,6 @@
  */
 import type { Agent, ClientRequest, ClientRequestArgs } from 'node:http'
 import type { Socket } from 'node:net'
-import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { PeerCertificate } from 'node:tls'
 import { AppError } from '../../base/errors.ts'
@@ -93,7 +92,11 @@ async function secureAgent({ url, trustPem }: Route, keepAlive: boolean): Promis
       hint: 'unset it; a private root certificate can be given by trust: (or --trust FILE)',
     })
   }
-  const [{ Agent }, tls] = await Promise.all([import('node:https'), import('node:tls')])
+  const [{ Agent }, tls, { isIP }] = await Promise.all([
+    import('node:https'),
+    import('node:tls'),
+    import('node:net'),
+  ])
   const roots = trustPem ?? [
     ...new Set([...tls.getCACertificates('default'), ...tls.getCACertificates('system')]),
   ]

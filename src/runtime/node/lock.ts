@@ -4,15 +4,19 @@
  * Node gives no direct way to the locks of fcntl(2); SQLite takes them, and the kernel frees them when the process
  * dies, however it dies. Within one process SQLite keeps its own table of them, so a second attempt is refused too.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type * as Sqlite from 'node:sqlite'
 import { AppError, messageOf } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
 import type { Lock, TryLock } from '../lock.ts'
+import { makeDirectory } from './directories.ts'
 
 /** SQLITE_BUSY, the low byte of the extended result codes. */
 const sqliteBusy = 5
+
+/** For the owner alone: what is locked is no business of others. */
+const directoryMode = 0o700
 
 /** Takes locks; while held, `<path>.holder` says by whom. */
 export function nodeTryLock(): TryLock {
@@ -20,10 +24,10 @@ export function nodeTryLock(): TryLock {
   return async (path, about) => {
     const absolute = resolve(path)
     const holderPath = `${absolute}.holder`
-    const database = take(absolute)
+    const database = await take(absolute)
     if (database === undefined) return { holder: readHolder(holderPath) }
     held.add(database)
-    noteHolder(holderPath, about)
+    noteHolder(holderPath, `${about} (pid ${process.pid})`)
     return heldLock(absolute, () => {
       if (!held.delete(database)) return
       noteHolder(holderPath, '')
@@ -40,10 +44,10 @@ function heldLock(path: string, release: () => void): Lock {
 }
 
 /** The database with the lock taken, or `undefined` when somebody else has it. */
-function take(path: string): Sqlite.DatabaseSync | undefined {
+async function take(path: string): Promise<Sqlite.DatabaseSync | undefined> {
   let database: Sqlite.DatabaseSync | undefined
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    await makeDirectory(dirname(path), directoryMode)
     database = new (sqlite().DatabaseSync)(path)
     database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')
     return database

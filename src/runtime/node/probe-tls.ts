@@ -1,10 +1,11 @@
 /** One look at what a TLS endpoint serves. */
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
-import { AppError } from '../../base/errors.ts'
+import type { ConnectionOptions, DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import { AppError, isAppError } from '../../base/errors.ts'
 import { formatDuration } from '../../base/instant.ts'
 import type { ProbeTarget, ProbeTls, Served } from '../network.ts'
-import { abortedError } from './aborted.ts'
+import { unlessAborted } from './aborted.ts'
 import { connectFailure } from './connect-failure.ts'
 
 const defaultTimeoutMs = 5_000
@@ -14,61 +15,48 @@ const maxChainLength = 10
 /** Handshakes over real sockets. Nothing is verified: what is served is reported, good or bad. */
 export function nodeProbeTls(): ProbeTls {
   return async (target, { timeoutMs = defaultTimeoutMs, signal } = {}) => {
-    const [{ connect: connectTcp }, { connect: connectTls }] = await Promise.all([
-      import('node:net'),
-      import('node:tls'),
-    ])
+    const [net, tls] = await Promise.all([import('node:net'), import('node:tls')])
     const shown = showTarget(target)
-    if (signal?.aborted) throw abortedError(signal, `looking at ${shown}`)
-    const raw = connectTcp({ host: target.host, port: target.port })
-    if (target.proxyProtocol) raw.once('connect', () => raw.write(proxyPreamble(raw)))
-    const secure = connectTls({
-      socket: raw,
-      rejectUnauthorized: false,
-      // No roots: otherwise a root that was not sent would be added to the chain that is read.
-      ca: [],
-      // Whatever an old server speaks, its certificate can be looked at.
-      minVersion: 'TLSv1',
-      ciphers: 'DEFAULT:@SECLEVEL=0',
-      ...(target.serverName === undefined ? {} : { servername: target.serverName }),
-    })
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(tooSlow(shown, timeoutMs)), timeoutMs)
+    const stop = AbortSignal.any([deadline.signal, ...(signal ? [signal] : [])])
+    const raw = new net.Socket().on('error', () => {}) // errors are seen where they are waited for
+    const look = async (): Promise<Served> => {
+      await once(raw.connect({ host: target.host, port: target.port }), 'connect')
+      if (target.proxyProtocol) raw.write(proxyPreamble(raw))
+      const secure = tls.connect(handshake(raw, target)).on('error', () => {})
+      await once(secure, 'secureConnect')
+      return servedBy(secure, shown)
+    }
     try {
-      return await served(raw, secure, { shown, timeoutMs, signal })
+      return await unlessAborted(look, `looking at ${shown}`, stop)
+    } catch (error) {
+      throw isAppError(error) ? error : connectFailure(error, shown)
     } finally {
-      secure.destroy()
+      clearTimeout(timer)
       raw.destroy()
     }
   }
 }
 
-type Look = { readonly shown: string; readonly timeoutMs: number; readonly signal: AbortSignal | undefined }
+function handshake(socket: Socket, { serverName }: ProbeTarget): ConnectionOptions {
+  return {
+    socket,
+    rejectUnauthorized: false,
+    // No roots: otherwise a root that was not sent would be added to the chain that is read.
+    ca: [],
+    // Whatever an old server speaks, its certificate can be looked at.
+    minVersion: 'TLSv1',
+    ciphers: 'DEFAULT:@SECLEVEL=0',
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  }
+}
 
-function served(raw: Socket, secure: TLSSocket, { shown, timeoutMs, signal }: Look): Promise<Served> {
-  return new Promise((resolve, reject) => {
-    const settle = (act: () => void): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-      act()
-    }
-    const onError = (error: Error): void => settle(() => reject(connectFailure(error, shown)))
-    const onAbort = (): void => {
-      if (signal) settle(() => reject(abortedError(signal, `looking at ${shown}`)))
-    }
-    const timer = setTimeout(() => {
-      const text = `${shown} did not complete a TLS handshake within ${formatDuration(timeoutMs)}`
-      const hint = 'see that the port is right and that no firewall is in between'
-      settle(() => reject(new AppError('ERR_TIMEOUT', text, { hint })))
-    }, timeoutMs)
-    signal?.addEventListener('abort', onAbort, { once: true })
-    raw.on('error', onError)
-    secure.on('error', onError)
-    secure.once('secureConnect', () => {
-      const chain = chainOf(secure.getPeerCertificate(true))
-      const [leaf] = chain
-      const protocol = secure.getProtocol() ?? 'unknown'
-      settle(() => (leaf ? resolve({ leaf, chain, protocol }) : reject(noCertificate(shown))))
-    })
-  })
+function servedBy(secure: TLSSocket, shown: string): Served {
+  const chain = chainOf(secure.getPeerCertificate(true))
+  const [leaf] = chain
+  if (leaf === undefined) throw new AppError('ERR_NETWORK', `${shown} serves no certificate`)
+  return { leaf, chain, protocol: secure.getProtocol() ?? 'unknown' }
 }
 
 /** The certificates as they link up; at the end of a complete chain, each is its own issuer. */
@@ -84,8 +72,10 @@ function chainOf(first: DetailedPeerCertificate): readonly Uint8Array[] {
   return chain
 }
 
-function noCertificate(shown: string): AppError {
-  return new AppError('ERR_NETWORK', `${shown} serves no certificate`)
+function tooSlow(shown: string, timeoutMs: number): AppError {
+  const text = `${shown} did not complete a TLS handshake within ${formatDuration(timeoutMs)}`
+  const hint = 'see that the port is right and that no firewall is in between'
+  return new AppError('ERR_TIMEOUT', text, { hint })
 }
 
 /** The PROXY protocol's line for this very connection, version 1. */

@@ -1,48 +1,68 @@
 /** DNS look-ups, by the system or by given servers. */
-import { isIP } from 'node:net'
 import { AppError, messageOf, systemCodeOf } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
 import type { Resolver } from '../resolver.ts'
 import { unlessAborted } from './aborted.ts'
 
 /** For the whole look-up, whoever is asked. */
-const lookupTimeoutMs = 5_000
+const defaultTimeoutMs = 5_000
 /** Two questions to each server; the wait doubles, so that both fit into the whole time. */
-const queryTimeoutMs = 1_500
 const queryTries = 2
+const queryShareOfTimeout = 0.3
 
-/**
- * Looks names up.
- * @param dnsServers - servers to ask (`192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:53`); when empty, the system's way
- * is used, `/etc/hosts` included
- */
+/** Settings of {@link nodeResolver}. */
+export type NodeResolverOptions = {
+  /**
+   * Servers to ask (`192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:53`); when empty, the system's way is used,
+   * `/etc/hosts` included.
+   */
+  readonly dnsServers?: readonly string[]
+  readonly timeoutMs?: number
+}
+
+/** Looks names up. */
 export function nodeResolver({
   dnsServers = [],
-}: {
-  readonly dnsServers?: readonly string[]
-} = {}): Resolver {
-  const look = dnsServers.length === 0 ? lookUpBySystem : (name: string) => lookUpAt(dnsServers, name)
+  timeoutMs = defaultTimeoutMs,
+}: NodeResolverOptions = {}): Resolver {
+  const look = (name: string, stop: AbortSignal): Promise<readonly string[]> =>
+    dnsServers.length === 0 ? lookUpBySystem(name) : lookUpAt(dnsServers, name, timeoutMs, stop)
   return {
     addresses: async (given, { signal } = {}) => {
+      const { isIP } = await import('node:net')
       const name = given.replace(/\.$/, '')
       if (isIP(name) !== 0) return [name]
       if (name === 'localhost' || name.endsWith('.localhost')) return ['::1', '127.0.0.1'] // RFC 6761 §6.3
-      const looking = withTimeout(look(name), name)
-      return [...new Set(await unlessAborted(looking, `looking up ${printable(name)}`, signal))]
+      const deadline = new AbortController()
+      const timer = setTimeout(() => deadline.abort(timeoutError(name)), timeoutMs)
+      const stop = AbortSignal.any([deadline.signal, ...(signal ? [signal] : [])])
+      try {
+        const found = await unlessAborted(() => look(name, stop), `looking up ${printable(name)}`, stop)
+        return [...new Set(found)]
+      } finally {
+        clearTimeout(timer)
+      }
     },
   }
 }
 
+/** Cannot be stopped; its answer is no longer waited for. */
 async function lookUpBySystem(name: string): Promise<readonly string[]> {
   const { lookup } = await import('node:dns/promises')
   const looking = lookup(name, { all: true, order: 'ipv6first' })
   return await looking.then(found => found.map(({ address }) => address)).catch(emptyIfAbsent(name))
 }
 
-async function lookUpAt(dnsServers: readonly string[], name: string): Promise<readonly string[]> {
+async function lookUpAt(
+  dnsServers: readonly string[],
+  name: string,
+  timeoutMs: number,
+  stop: AbortSignal,
+): Promise<readonly string[]> {
   const { Resolver: Queries } = await import('node:dns/promises')
-  const queries = new Queries({ timeout: queryTimeoutMs, tries: queryTries })
+  const queries = new Queries({ timeout: timeoutMs * queryShareOfTimeout, tries: queryTries })
   queries.setServers(dnsServers)
+  stop.addEventListener('abort', () => queries.cancel(), { once: true })
   const answers = await Promise.allSettled([
     queries.resolve6(name).catch(emptyIfAbsent(name)),
     queries.resolve4(name).catch(emptyIfAbsent(name)),
@@ -85,15 +105,4 @@ function timeoutError(name: string, cause?: unknown): AppError {
     hint: 'see whether the DNS servers of this machine can be reached',
     cause,
   })
-}
-
-/** A look-up by the system cannot be stopped; its answer is no longer waited for. */
-async function withTimeout<T>(work: Promise<T>, name: string): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(timeoutError(name)), lookupTimeoutMs)
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

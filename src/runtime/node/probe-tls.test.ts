@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { before, describe, it } from 'node:test'
+import { createSecureContext, createServer, TLSSocket } from 'node:tls'
+import { dayMs, instant, plusMs } from '../../base/instant.ts'
+import {
+  type TestAuthority,
+  type TestServerCertificate,
+  testAuthority,
+} from '../../testing/test-authority.ts'
+import { nodeProbeTls } from './probe-tls.ts'
+
+const probeTls = nodeProbeTls()
+const now = instant(Date.now())
+const host = '127.0.0.1'
+
+describe('node TLS probe', () => {
+  let authority: TestAuthority
+  let certificate: TestServerCertificate
+  before(async () => {
+    authority = await testAuthority(now)
+    certificate = await authority.issue([{ type: 'dns', value: 'a.test' }])
+  })
+
+  it('reports the leaf and what was sent with it, trusted or not', async () => {
+    await using server = await listening(createServer(certificate))
+    const { leaf, chain, protocol } = await probeTls({ host, port: server.port, serverName: 'a.test' })
+    assert.deepEqual(leaf, certificate.leafDer)
+    assert.deepEqual(chain, [certificate.leafDer, certificate.intermediateDer])
+    assert.equal(protocol, 'TLSv1.3')
+  })
+
+  it('adds nothing to what was sent, and ends at a root that was', async () => {
+    const leafAlone = {
+      key: certificate.key,
+      cert: certificate.cert.split(/(?<=-----END CERTIFICATE-----\n)/)[0] ?? '',
+    }
+    await using bare = await listening(createServer(leafAlone))
+    assert.deepEqual((await probeTls({ host, port: bare.port })).chain, [certificate.leafDer])
+    await using full = await listening(
+      createServer({ ...certificate, cert: certificate.cert + authority.rootPem }),
+    )
+    const { chain } = await probeTls({ host, port: full.port })
+    assert.deepEqual(chain, [certificate.leafDer, certificate.intermediateDer, authority.rootDer])
+  })
+
+  it('reports certificates that have expired, and old protocols', async () => {
+    const validity = { notBefore: plusMs(now, -3 * dayMs), notAfter: plusMs(now, -2 * dayMs) }
+    const expired = await authority.issue([{ type: 'dns', value: 'a.test' }], validity)
+    await using server = await listening(createServer({ ...expired, maxVersion: 'TLSv1.2' }))
+    const { leaf, protocol } = await probeTls({ host, port: server.port })
+    assert.deepEqual(leaf, expired.leafDer)
+    assert.equal(protocol, 'TLSv1.2')
+  })
+
+  it('asks by name', async () => {
+    const other = await authority.issue([{ type: 'dns', value: 'b.test' }])
+    const names: string[] = []
+    const chooser = createServer({
+      ...certificate,
+      SNICallback: (name, choose) => {
+        names.push(name)
+        choose(null, createSecureContext(name === 'b.test' ? other : certificate))
+      },
+    })
+    await using server = await listening(chooser)
+    assert.deepEqual((await probeTls({ host, port: server.port, serverName: 'b.test' })).leaf, other.leafDer)
+    assert.deepEqual((await probeTls({ host, port: server.port })).leaf, certificate.leafDer)
+    assert.deepEqual(names, ['b.test'])
+  })
+
+  it('sees the certificate each time anew', async () => {
+    const server = createServer(certificate)
+    await using running = await listening(server)
+    assert.deepEqual((await probeTls({ host, port: running.port })).leaf, certificate.leafDer)
+    const next = await authority.issue([{ type: 'dns', value: 'a.test' }])
+    server.setSecureContext(next)
+    assert.deepEqual((await probeTls({ host, port: running.port })).leaf, next.leafDer)
+  })
+
+  it('announces itself by the PROXY protocol', async () => {
+    const lines: string[] = []
+    const behindProxy = createTcpServer(socket => {
+      socket.once('readable', () => {
+        const start = Buffer.from(socket.read())
+        const end = start.indexOf('\r\n') + 2
+        lines.push(start.toString('latin1', 0, end))
+        socket.unshift(start.subarray(end))
+        const secure = new TLSSocket(socket, {
+          isServer: true,
+          secureContext: createSecureContext(certificate),
+        })
+        secure.on('error', () => {})
+      })
+    })
+    await using server = await listening(behindProxy)
+    const { leaf } = await probeTls({ host, port: server.port, proxyProtocol: true })
+    assert.deepEqual(leaf, certificate.leafDer)
+    assert.match(
+      lines[0] ?? '',
+      new RegExp(`^PROXY TCP4 127\\.0\\.0\\.1 127\\.0\\.0\\.1 \\d+ ${server.port}\\r\\n$`),
+    )
+  })
+
+  it('says why there is nothing to see', async () => {
+    await using closed = await listening(createTcpServer())
+    await closed[Symbol.asyncDispose]()
+    await using plain = await listening(
+      createTcpServer(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
+    )
+    await using silent = await listening(createTcpServer())
+    await using hungUp = await listening(createTcpServer(socket => socket.once('data', () => socket.end())))
+    const cases = [
+      { port: closed.port, code: 'ERR_NETWORK', message: /nothing listens there/ },
+      { port: plain.port, code: 'ERR_NETWORK', message: /does not speak TLS/ },
+      { port: hungUp.port, code: 'ERR_NETWORK', message: /broke off the connection/ },
+      { port: silent.port, code: 'ERR_TIMEOUT', message: /did not complete a TLS handshake within 0\.1 s/ },
+    ]
+    for (const { port, ...expected } of cases) {
+      await assert.rejects(probeTls({ host, port }, { timeoutMs: 100 }), expected)
+    }
+  })
+
+  it('can be cancelled', async () => {
+    await using silent = await listening(createTcpServer())
+    const controller = new AbortController()
+    const connected = once(silent.server, 'connection')
+    const looking = assert.rejects(probeTls({ host, port: silent.port }, { signal: controller.signal }), {
+      code: 'ERR_ABORTED',
+    })
+    await connected
+    controller.abort()
+    await looking
+  })
+})
+
+async function listening(
+  server: Server,
+): Promise<AsyncDisposable & { readonly server: Server; readonly port: number }> {
+  const sockets = new Set<Socket>()
+  server.on('connection', socket => {
+    sockets.add(socket)
+    socket.on('error', () => {}) // the probe breaks off when it has seen enough
+  })
+  server.on('tlsClientError', () => {})
+  server.listen(0, host)
+  await once(server, 'listening')
+  return {
+    server,
+    port: (server.address() as AddressInfo).port, // a TCP server that listens
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy()
+      await new Promise(resolve => {
+        server.close(resolve)
+      })
+    },
+  }
+}
