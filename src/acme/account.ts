@@ -33,6 +33,7 @@ export function parseAccount(url: Url, value: unknown): Account {
 }
 
 /** An account as it is sent; the inverse of {@link parseAccount}. */
-export function writeAccount({ url: _, ...account }: Account): WireObject {
-  return account
+export function writeAccount(account: Account): WireObject {
+  const { url: _, ...members } = account
+  return members
 }

@@ -48,11 +48,12 @@ export function orderedIdentifier({ identifier, wildcard }: Authorization): Iden
 }
 
 /** An authorization as it is sent; the inverse of {@link parseAuthorization}. */
-export function writeAuthorization({ url: _, expires, wildcard, ...rest }: Authorization): WireObject {
+export function writeAuthorization(authorization: Authorization): WireObject {
+  const { url: _, expires, wildcard, challenges, ...members } = authorization
   return {
-    ...rest,
+    ...members,
     wildcard: wildcard || undefined, // §7.1.4: only ever present as true
     expires: expires === undefined ? undefined : formatInstant(expires),
-    challenges: rest.challenges.map(writeChallenge),
+    challenges: challenges.map(writeChallenge),
   }
 }

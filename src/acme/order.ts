@@ -53,6 +53,7 @@ export function parseOrder(url: Url, value: unknown): Order {
 }
 
 /** An order as it is sent; the inverse of {@link parseOrder}. */
-export function writeOrder({ url: _, expires, ...order }: Order): WireObject {
-  return { ...order, expires: expires === undefined ? undefined : formatInstant(expires) }
+export function writeOrder(order: Order): WireObject {
+  const { url: _, expires, ...members } = order
+  return { ...members, expires: expires === undefined ? undefined : formatInstant(expires) }
 }

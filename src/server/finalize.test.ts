@@ -123,7 +123,7 @@ describe('the issuer', async () => {
     const { session, created } = await readyOrder(world)
     const finalize = String(created.json['finalize'])
     const answers = await Promise.all([1, 2, 3].map(() => session.post(finalize, csr(identifiers))))
-    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 403, 403])
+    assert.deepEqual(answers.map(({ status }) => status).sort(ascending), [200, 403, 403])
     assert.equal(issued.length, 1)
     assert.deepEqual(issued[0]?.identifiers, identifiers)
   })
@@ -186,3 +186,7 @@ describe('the issuer', async () => {
     })
   }
 })
+
+function ascending(a: number, b: number): number {
+  return a - b
+}

@@ -24,7 +24,10 @@ it('nonces are base64url of 128 bits and never repeat', () => {
 it('beyond the limit the oldest nonce is forgotten', () => {
   const nonces = createNonces({ limit: 2 })
   const [first, second, third] = [nonces.issue(), nonces.issue(), nonces.issue()]
-  assert.deepEqual([first, second, third].map(nonces.redeem), [false, true, true])
+  assert.deepEqual(
+    [first, second, third].map(nonce => nonces.redeem(nonce)),
+    [false, true, true],
+  )
 })
 
 it('seeded fractions repeat for the same seed, differ between seeds, and fill the range evenly', () => {

@@ -103,7 +103,7 @@ function toOrder(
   const common = {
     url: urls.order(id),
     identifiers,
-    authorizations: record.authorizationIds.map(urls.authorization),
+    authorizations: record.authorizationIds.map(authorization => urls.authorization(authorization)),
     finalize: urls.finalize(id),
     expires,
     ...(profile === undefined ? {} : { profile }),
