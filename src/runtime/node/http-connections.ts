@@ -4,14 +4,15 @@
  * A request gets its socket only after TCP and TLS are through, so "the request has a socket" is the same as "sending
  * began", and everything before that is known to have had no effect.
  */
+import { once } from 'node:events'
 import type { Agent, ClientRequest, ClientRequestArgs } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import type { PeerCertificate } from 'node:tls'
-import { AppError } from '../../base/errors.ts'
+import type { ConnectionOptions, SecureContext } from 'node:tls'
+import { AppError, isAppError } from '../../base/errors.ts'
 import { formatDuration } from '../../base/instant.ts'
-import { abortedError } from './aborted.ts'
+import { unlessAborted } from './aborted.ts'
 import { connectFailure } from './connect-failure.ts'
+import { openTunnel, proxyFor } from './http-proxy.ts'
 import { createLimit, type Limit } from './limit.ts'
 
 /** Where a request goes and how. */
@@ -41,14 +42,28 @@ const nextAddressMs = 1_000
 
 /** No connection is made before the first use, and idle ones do not keep the process alive. */
 export function createConnections(): Connections {
-  const agents = new Map<string, Promise<Agent>>()
+  const agents = new Map<string, Agent>()
   const limits = new Map<string, Limit>()
+  const contexts = new Map<string, SecureContext>()
 
-  const kept = (route: Route): Promise<Agent> => {
+  const createAgent = async (route: Route, keepAlive: boolean): Promise<Agent> => {
+    const options = { keepAlive, timeout: idleTimeoutMs, autoSelectFamilyAttemptTimeout: nextAddressMs }
+    if (route.url.protocol === 'http:') {
+      const { Agent } = await import('node:http')
+      return connectingFully(new Agent(options))
+    }
+    const { Agent } = await import('node:https')
+    const key = route.trustPem ?? ''
+    const secureContext = contexts.get(key) ?? (await trusting(route.trustPem))
+    contexts.set(key, secureContext)
+    return connectingFully(new Agent({ ...options, secureContext, ...(await identityOf(route.url)) }))
+  }
+  const keptAgent = async (route: Route): Promise<Agent> => {
     const key = `${route.url.origin} ${route.trustPem ?? ''}`
-    const agent = agents.get(key) ?? createAgent(route, true)
-    agents.set(key, agent)
-    return agent
+    const agent = agents.get(key) ?? (await createAgent(route, true))
+    const first = agents.get(key) ?? agent // another request may have made one meanwhile
+    agents.set(key, first)
+    return first
   }
   const limitFor = ({ url }: Route): Limit => {
     const limit = limits.get(url.origin) ?? createLimit(maxConnectionsPerOrigin)
@@ -57,96 +72,95 @@ export function createConnections(): Connections {
   }
 
   return {
-    use: (route, exchange) =>
-      limitFor(route)(route.signal, async () => {
-        const passing = route.fresh || route.address !== undefined
-        const agent = await (passing ? createAgent(route, false) : kept(route))
-        const { request } = await import(route.url.protocol === 'https:' ? 'node:https' : 'node:http')
-        return await exchange(options => request(route.url, { ...options, agent, route }))
-      }),
+    use: async (route, exchange) => {
+      const { request } = await import(route.url.protocol === 'https:' ? 'node:https' : 'node:http')
+      const send = (agent: Agent): ReturnType<typeof exchange> =>
+        exchange(options => request(route.url, { ...options, agent, route }))
+      // Who gives the address looks at many hosts once each: nothing of them is kept.
+      if (route.address !== undefined) return await send(await createAgent(route, false))
+      return await limitFor(route)(route.signal, async () =>
+        send(await (route.fresh ? createAgent(route, false) : keptAgent(route))),
+      )
+    },
   }
 }
 
-async function createAgent(route: Route, keepAlive: boolean): Promise<Agent> {
-  const agent = await (route.url.protocol === 'https:'
-    ? secureAgent(route, keepAlive)
-    : plainAgent(keepAlive))
-  const connect = agent.createConnection.bind(agent)
-  agent.createConnection = (options, done) => {
-    const { route: wanted } = options as { readonly route: Route } // put there by `use`
-    const socket = connect({ ...options, ...(wanted.address === undefined ? {} : { host: wanted.address }) })
-    whenReady(socket as Socket, wanted, done ?? (() => {})) // without a callback, agents return a socket
-    return undefined
-  }
-  return agent
+async function trusting(trustPem: string | undefined): Promise<SecureContext> {
+  const { createSecureContext, getCACertificates } = await import('node:tls')
+  const systemRoots = (): string[] => [
+    ...new Set([...getCACertificates('default'), ...getCACertificates('system')]),
+  ]
+  return createSecureContext({ ca: trustPem ?? systemRoots(), minVersion: 'TLSv1.2' })
 }
 
-async function plainAgent(keepAlive: boolean): Promise<Agent> {
-  const { Agent } = await import('node:http')
-  return new Agent(agentOptions(keepAlive))
-}
-
-async function secureAgent({ url, trustPem }: Route, keepAlive: boolean): Promise<Agent> {
+/** Whom the server must be, whatever the address that is connected to. */
+async function identityOf(url: URL): Promise<ConnectionOptions> {
   if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
     throw new AppError('ERR_NETWORK', 'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the check of certificates', {
       hint: 'unset it; a private root certificate can be given by trust: (or --trust FILE)',
     })
   }
-  const [{ Agent }, tls, { isIP }] = await Promise.all([
-    import('node:https'),
-    import('node:tls'),
-    import('node:net'),
-  ])
-  const roots = trustPem ?? [
-    ...new Set([...tls.getCACertificates('default'), ...tls.getCACertificates('system')]),
-  ]
-  const name = bareHost(url)
-  return new Agent({
-    ...agentOptions(keepAlive),
-    secureContext: tls.createSecureContext({ ca: roots }),
+  const [{ isIP }, { checkServerIdentity }] = await Promise.all([import('node:net'), import('node:tls')])
+  const name = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  return {
     rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
+    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
     ...(isIP(name) === 0 ? { servername: name } : {}),
-    checkServerIdentity: (_: string, certificate: PeerCertificate) =>
-      tls.checkServerIdentity(name, certificate),
-  })
-}
-
-function agentOptions(keepAlive: boolean): object {
-  return { keepAlive, timeout: idleTimeoutMs, autoSelectFamilyAttemptTimeout: nextAddressMs }
-}
-
-function bareHost({ hostname }: URL): string {
-  return hostname.replace(/^\[(.*)\]$/, '$1')
-}
-
-type Done = (error: Error | null, stream: Duplex) => void
-
-function whenReady(socket: Socket, { url, address, connectTimeoutMs, signal }: Route, done: Done): void {
-  const port = url.port || (url.protocol === 'https:' ? '443' : '80')
-  const target = `${url.hostname}:${port}${address === undefined ? '' : ` at ${address}`}`
-  const settle = (error: AppError | null): void => {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
-    socket.off('error', onError)
-    if (error) {
-      socket.on('error', () => {}) // what follows the first failure says nothing new
-      socket.destroy()
-    }
-    done(error, socket)
   }
-  const onError = (error: Error): void => settle(connectFailure(error, target))
-  const onAbort = (): void => {
-    if (signal) settle(abortedError(signal, `connecting to ${target}`))
-  }
-  const timer = setTimeout(() => {
-    settle(
-      new AppError('ERR_TIMEOUT', `${target} did not answer within ${formatDuration(connectTimeoutMs)}`, {
-        hint: 'see that the address is right and that no firewall is in between',
-      }),
+}
+
+/** Makes an agent hand out its connections only when they are ready for a request. */
+function connectingFully(agent: Agent): Agent {
+  const connect = agent.createConnection.bind(agent)
+  agent.createConnection = (options, done) => {
+    const { route } = options as { readonly route: Route } // put there by `use`
+    const start = (over: object): Socket => connect({ ...options, ...over }) as Socket // agents make sockets
+    establish(start, route).then(
+      socket => done?.(null, socket),
+      (error: Error) => done?.(error, undefined as never), // the callback of the agent looks at the error first
     )
-  }, connectTimeoutMs)
-  signal?.addEventListener('abort', onAbort, { once: true })
-  socket.once('error', onError)
-  socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => settle(null))
+    return undefined
+  }
+  return agent
+}
+
+async function establish(start: (over: object) => Socket, route: Route): Promise<Socket> {
+  const { url, address, connectTimeoutMs, signal } = route
+  const target = `${url.hostname}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`
+  const shown = address === undefined ? target : `${target} at ${address}`
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(tooSlow(shown, connectTimeoutMs)), connectTimeoutMs)
+  const stop = AbortSignal.any([deadline.signal, ...(signal ? [signal] : [])])
+  const sockets: Socket[] = []
+  const watched = (socket: Socket): Socket => {
+    sockets.push(socket)
+    if (stop.aborted) socket.destroy() // too late; nobody would close it
+    return socket.on('error', () => {}) // errors are seen where they are waited for
+  }
+  const connect = async (): Promise<Socket> => {
+    const { Socket } = await import('node:net')
+    const proxy = address === undefined ? proxyFor(url, name => process.env[name]) : undefined
+    const tunnel = proxy && watched(new Socket())
+    if (tunnel) await openTunnel(tunnel, proxy, url)
+    const socket = watched(
+      start({ ...(tunnel && { socket: tunnel }), ...(address !== undefined && { host: address }) }),
+    )
+    await once(socket, url.protocol === 'https:' ? 'secureConnect' : 'connect')
+    return socket
+  }
+  try {
+    return await unlessAborted(connect, `connecting to ${shown}`, stop)
+  } catch (error) {
+    for (const socket of sockets) socket.destroy()
+    throw isAppError(error) ? error : connectFailure(error, shown)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function tooSlow(target: string, connectTimeoutMs: number): AppError {
+  const text = `${target} did not answer within ${formatDuration(connectTimeoutMs)}`
+  return new AppError('ERR_TIMEOUT', text, {
+    hint: 'see that the address is right and that no firewall is in between',
+  })
 }

@@ -5,6 +5,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import {
   type AddressInfo,
+  connect,
   createServer as createTcpServer,
   type Socket,
   type Server as TcpServer,
@@ -297,6 +298,36 @@ describe('node HTTP', () => {
       await connected
       controller.abort()
       await cancelled
+    })
+
+    it('goes through the proxy of the environment, verifying as ever', async () => {
+      await using server = await serveTls(await authority.issue([{ type: 'dns', value: 'name.test' }]))
+      const asked: string[] = []
+      const proxy = createServer()
+      proxy.on('connect', (request, socket) => {
+        asked.push(request.url ?? '')
+        socket.write('HTTP/1.1 200 OK\r\n\r\n')
+        const onward = connect(server.port, '127.0.0.1').on('error', () => {}) // the client may break off
+        socket
+          .on('error', () => {})
+          .pipe(onward)
+          .pipe(socket)
+      })
+      await using running = await started(proxy, 'http')
+      process.env['HTTPS_PROXY'] = running.url
+      try {
+        const http = nodeHttp()
+        const request = { method: 'GET', trustPem: authority.rootPem } as const
+        assert.equal(textOf(await http('https://name.test/', request)), 'secret')
+        assert.equal(textOf(await http('https://name.test/', request)), 'secret')
+        await assert.rejects(http('https://other.test/', request), {
+          code: 'ERR_NETWORK',
+          message: /another name/,
+        })
+        assert.deepEqual(asked, ['name.test:443', 'other.test:443'])
+      } finally {
+        delete process.env['HTTPS_PROXY']
+      }
     })
 
     it('refuses to work when verification is turned off from outside', async () => {
