@@ -244,6 +244,12 @@ const rollovers = [
     error: 'ERR_ACME_PROBLEM',
   },
   {
+    name: 'that failed four times at the CA',
+    change: Array.from({ length: 4 }, () => problemReply(500, 'serverInternal')),
+    find: [],
+    error: 'ERR_ACME_PROBLEM',
+  },
+  {
     name: 'refused for a while',
     change: [problemReply(429, 'rateLimited')],
     find: [],

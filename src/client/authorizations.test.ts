@@ -92,6 +92,14 @@ for (const { name, replies, status } of answers) {
   })
 }
 
+test('a challenge that is elsewhere is an invalid reply', async () => {
+  const { ca, client, account, signal } = scriptedClient()
+  ca.on('/challenge/1', jsonReply(200, challenge('processing', { url: 'https://other.example/challenge' })))
+  await assert.rejects(client.answerChallenge(account, challengeUrl, { signal }), {
+    code: 'ERR_REPLY_INVALID',
+  })
+})
+
 test('a refused answer is a refusal', async () => {
   const { ca, client, account, signal } = scriptedClient()
   ca.on('/challenge/1', problemReply(400, 'malformed'))

@@ -141,16 +141,32 @@ test('a lost newOrder is found in the list of orders, newest first, across pages
   assert.equal(ca.trace().filter(line => line === 'POST /new-order').length, 1)
 })
 
-test('an older order that is finished is not the lost one; the order is created again', async () => {
+test('orders that are finished or for something else are not the lost one; it is created again', async () => {
   const { ca, client, account, signal } = scriptedClient()
+  const request = { identifiers, profile: 'classic', replaces: 'aa.bb' }
+  const { profile, replaces } = request
+  const others = [
+    { status: 'valid', certificate: `${scriptedOrigin}/certificate/1`, profile, replaces },
+    { status: 'processing', profile, replaces },
+    { status: 'invalid', profile, replaces },
+    { profile: 'other', replaces },
+    { profile, replaces: 'cc.dd' },
+    { profile, replaces, identifiers: [identifiers[0]] },
+  ]
   ca.on('/new-order', replyLost, created).on('/account/1', accountWithOrders)
-  ca.on('/orders', orderList(['/order/5', '/order/6', '/order/7', '/order/8']))
-  ca.on('/order/5', withStatus('valid'))
-    .on('/order/6', withStatus('processing'))
-    .on('/order/7', withStatus('invalid'))
-  ca.on('/order/8', jsonReply(200, wire({ profile: 'other' })))
-  const { order } = await client.newOrder(account, { identifiers, profile: 'classic' }, { signal })
+  ca.on('/orders', orderList(others.map((_, index) => `/order/${index + 10}`)))
+  others.forEach((other, index) => ca.on(`/order/${index + 10}`, jsonReply(200, wire(other))))
+  const { order } = await client.newOrder(account, request, { signal })
   assert.equal(order.url, url)
+  assert.equal(ca.trace().filter(line => line === 'POST /new-order').length, 2)
+})
+
+test('a hundred orders are looked at for a lost one, not more', async () => {
+  const { ca, client, account, signal } = scriptedClient()
+  const paths = Array.from({ length: 101 }, (_, index) => `/order/${index + 10}`)
+  ca.on('/new-order', replyLost).on('/account/1', accountWithOrders).on('/orders', orderList(paths))
+  for (const path of paths.slice(1)) ca.on(path, withStatus('valid'))
+  await assert.rejects(client.newOrder(account, { identifiers }, { signal }), { code: 'ERR_REPLY_LOST' })
 })
 
 const unknowable = [

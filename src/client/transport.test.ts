@@ -259,6 +259,16 @@ const final = [
     },
   },
   {
+    name: 'HTML with status 429',
+    answers: [html(429)],
+    error: { code: 'ERR_RATE_LIMITED', message: /HTTP 429, text\/html/ },
+  },
+  {
+    name: 'a problem document as plain JSON, with a status of its own',
+    answers: [jsonReply(403, { type: 'urn:ietf:params:acme:error:unauthorized', detail: 'no', status: 500 })],
+    error: { code: 'ERR_ACME_PROBLEM', message: 'ca.example refused to read the account: unauthorized: no' },
+  },
+  {
     name: 'HTML with status 503 that asks to come back in an hour',
     answers: [html(503, { 'retry-after': '3600' })],
     error: { code: 'ERR_RATE_LIMITED' },
