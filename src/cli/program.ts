@@ -16,7 +16,9 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     exitCode = await runCommand(globals, run, abort.signal)
   })
   try {
-    if (args[0] === 'completion') (await import('./commands/completion.ts')).addCompletion(program)
+    if (args[0] === 'completion' || args[0] === 'complete') {
+      await (await import('./commands/completion.ts')).addCompletion(program)
+    } else program.command('completion <shell>').description('print a completion script: bash, zsh, fish')
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
@@ -134,7 +136,7 @@ function createProgram(runner: Runner): Program {
       parsePort,
     )
     .option('--no-self-check', 'do not look at the challenge before the CA does')
-    .option('--deploy <target>', 'deliver to this server: nginx (repeatable)', collect, [])
+    .option('--deploy <target>', 'deliver to this server: nginx (repeatable)', collect)
     .option('--nginx-config <file>', 'main configuration file of nginx, where it is not the usual one')
     .option('--email <address>', 'contact for the account at the CA')
     .option('--agree-terms', 'agree to the terms of service of the CA')
@@ -151,8 +153,8 @@ function createProgram(runner: Runner): Program {
         : 'the same as apply',
       async () => (await import('./commands/apply.ts')).apply,
     )
-      .option('--only <name>', 'only this certificate (repeatable)', collect, [])
-      .option('--force <name>', 'renew this certificate even when it is not due (repeatable)', collect, [])
+      .option('--only <name>', 'only this certificate (repeatable)', collect)
+      .option('--force <name>', 'renew this certificate even when it is not due (repeatable)', collect)
       .option('--dry-run', 'print what would be done, change nothing')
   }
   define(
@@ -266,7 +268,6 @@ function createProgram(runner: Runner): Program {
     .option('--challenge', 'the location that answers http-01')
     .option('--webroot <directory>', 'where the challenge files lie (default: the configured one)')
 
-  program.command('completion <shell>').description('print a completion script: bash, zsh, fish')
   return program
 }
 
@@ -278,7 +279,7 @@ const examples = `Examples:
   certwright demo           try it without a network
 `
 
-function collect(value: string, earlier: readonly string[]): readonly string[] {
+function collect(value: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, value]
 }
 

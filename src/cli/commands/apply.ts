@@ -8,15 +8,15 @@ import { createWorkbench, findSpec, loadCommandConfig } from '../workbench.ts'
 
 export type ApplyFlags = {
   readonly args: readonly string[]
-  readonly only: readonly string[]
-  readonly force: readonly string[]
+  readonly only?: readonly string[]
+  readonly force?: readonly string[]
   readonly dryRun?: boolean
 }
 
 /** Makes everything as configured. Says nothing about certificates that need nothing, unless that is all there is. */
 export async function apply(
   context: CommandContext,
-  { args, only, force, dryRun = false }: ApplyFlags,
+  { args, only = [], force = [], dryRun = false }: ApplyFlags,
 ): Promise<CommandResult> {
   if (args.length > 0) {
     throw new AppError('ERR_USAGE', `apply takes no names: ${args.join(' ')}`, {

@@ -19,7 +19,7 @@ export type IssueFlags = {
   readonly standalone?: boolean
   readonly httpPort?: number
   readonly selfCheck: boolean
-  readonly deploy: readonly string[]
+  readonly deploy?: readonly string[]
   readonly nginxConfig?: string
   readonly email?: string
   readonly agreeTerms?: boolean
@@ -128,7 +128,7 @@ function dropInEntry(
     ...(httpPort !== undefined && { port: httpPort }),
     ...(!selfCheck && { 'self-check': false }),
   }
-  const deploy = flags.deploy.map(target => deployEntry(target, flags))
+  const deploy = (flags.deploy ?? []).map(target => deployEntry(target, flags))
   const authority = authorityEntry(globals)
   return {
     identifiers,
