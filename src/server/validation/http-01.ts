@@ -8,7 +8,7 @@ import { printable } from '../../base/printable.ts'
 import type { HttpReply } from '../../runtime/http.ts'
 import { problem } from '../reply.ts'
 import { mayConnect } from './addresses.ts'
-import type { MethodParts, Proof } from './validate.ts'
+import type { MethodParts, Proof } from './method.ts'
 
 /** Let's Encrypt's limits; the Baseline Requirements (3.2.2.4.19) allow these statuses and no others. */
 const redirectStatuses: readonly number[] = [301, 302, 307, 308]

@@ -7,8 +7,9 @@ import type { Runtime } from '../../runtime/runtime.ts'
 import type { ValidationOptions } from '../options.ts'
 import type { OfferedChallengeType } from '../records.ts'
 import { problem } from '../reply.ts'
-import { type Network, parseNetwork } from './addresses.ts'
+import { parseNetwork } from './addresses.ts'
 import { validateHttp01 } from './http-01.ts'
+import type { Method } from './method.ts'
 
 /** A challenge to look at. */
 export type Validation = {
@@ -25,19 +26,7 @@ export type Validate = (
   options: { readonly signal: AbortSignal },
 ) => Promise<Problem | undefined>
 
-/** What a method works with. */
-export type MethodParts = Pick<Runtime, 'http' | 'resolver'> & {
-  readonly httpPort: number
-  readonly httpsPort: number
-  readonly allowedNetworks: readonly Network[]
-  readonly signal: AbortSignal
-}
-/** What a method looks for. */
-export type Proof = { readonly identifier: Identifier; readonly token: string; readonly expected: string }
-
-const methods: Readonly<
-  Record<OfferedChallengeType, (proof: Proof, parts: MethodParts) => Promise<Problem | undefined>>
-> = {
+const methods: Readonly<Record<OfferedChallengeType, Method>> = {
   'http-01': validateHttp01,
 }
 
