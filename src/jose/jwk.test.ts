@@ -77,6 +77,7 @@ describe('JSON Web Keys', () => {
   }
 
   it('refuses to write a key of a kind that accounts do not have', () => {
+    assert.throws(() => publicJwk(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey), formatError)
     assert.throws(() => publicJwk(generateKeyPairSync('ec', { namedCurve: 'P-521' }).publicKey), formatError)
     assert.throws(() => thumbprint(generateKeyPairSync('ed448').publicKey), formatError)
   })

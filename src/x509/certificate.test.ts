@@ -85,11 +85,16 @@ describe('parseCertificate', () => {
   // Positions of the parts in TBSCertificate: version, serial, algorithm, issuer, validity, subject, key, extensions.
   const changes: readonly {
     readonly name: string
-    readonly change: (members: readonly Uint8Array[]) => readonly Uint8Array[]
+    readonly change: Change
   }[] = [
     { name: 'extensions in version 1', change: members => members.slice(1) },
     { name: 'an unknown version', change: ([, ...rest]) => [from('a0 03 02 01 03'), ...rest] },
-    { name: 'version 1 in words', change: ([, ...rest]) => [from('a0 03 02 01 00'), ...rest] },
+    {
+      name: 'an unknown version without extensions',
+      change: ([, ...rest]) => [from('a0 03 02 01 03'), ...rest.slice(0, -1)],
+    },
+    { name: 'version 1 in words', change: ([, ...rest]) => [from('a0 03 02 01 00'), ...rest.slice(0, -1)] },
+    { name: 'two versions', change: ([, ...rest]) => [from('a0 06 02 01 02 02 01 02'), ...rest] },
     {
       name: 'another algorithm inside than outside',
       change: members => members.with(2, from('30 05 06 03 2b 65 70')),
@@ -99,19 +104,31 @@ describe('parseCertificate', () => {
     { name: 'a key of no kind', change: members => members.with(6, from('30 00')) },
     { name: 'a part after the extensions', change: members => [...members, from('05 00')] },
     {
+      name: 'two lists of extensions',
+      change: members => members.with(7, twice(members[7])),
+    },
+    {
       name: 'every extension twice',
       change: members => members.with(7, encodeDer(0xa3, twice(parseDer(members[7] ?? from('')).content))),
     },
   ]
   for (const { name, change } of changes) {
     it(`refuses ${name}`, () => {
-      const outer = parseDer(leaf.der)
-      const [body, ...rest] = outer.children
-      const members = change((body?.children ?? []).map(({ bytes }) => bytes))
-      const der = encodeDer(0x30, encodeDer(0x30, ...members), ...rest.map(({ bytes }) => bytes))
-      assert.throws(() => parseCertificate(der), formatError)
+      assert.throws(() => parseCertificate(changed(leaf.der, change)), formatError)
     })
   }
+
+  it('refuses a part after the signature', () => {
+    const { tag, content } = parseDer(leaf.der)
+    assert.throws(() => parseCertificate(encodeDer(tag, content, from('05 00'))), formatError)
+  })
+
+  it('reads versions 1 and 2, which have no extensions', () => {
+    for (const version of [[], [from('a0 03 02 01 01')]]) {
+      const der = changed(leaf.der, ([, ...rest]) => [...version, ...rest.slice(0, -1)])
+      assert.deepEqual(parseCertificate(der).identifiers, [])
+    }
+  })
 
   it('reads random bytes and damaged certificates, or refuses them with ERR_FORMAT', () => {
     fc.assert(
@@ -139,6 +156,15 @@ describe('parseCertificate', () => {
     }
   })
 })
+
+type Change = (members: readonly Uint8Array[]) => readonly Uint8Array[]
+
+/** The certificate with other parts in what is signed; the signature stays as it is. */
+function changed(der: Uint8Array, change: Change): Uint8Array {
+  const [body, ...rest] = parseDer(der).children
+  const members = change((body?.children ?? []).map(({ bytes }) => bytes))
+  return encodeDer(0x30, encodeDer(0x30, ...members), ...rest.map(({ bytes }) => bytes))
+}
 
 function assertReadOrRefused(bytes: Uint8Array): void {
   try {

@@ -7,7 +7,7 @@ import { dayMs, instant, plusMs } from '../base/instant.ts'
 import { type Certificate, parseCertificate } from './certificate.ts'
 import { type ChainProblem, checkChain } from './chain.ts'
 import { parseDer } from './der.ts'
-import { encodeDer, explicit, implicit, oid, sequence } from './der-writer.ts'
+import { encodeDer, explicit, implicit, namedBits, oid, sequence } from './der-writer.ts'
 import { encodeExtension } from './extension.ts'
 import { generateKey } from './key.ts'
 import { oids } from './oids.ts'
@@ -128,6 +128,7 @@ describe('checkChain', () => {
   const past = { notBefore: plusMs(at, -2 * dayMs), notAfter: plusMs(at, -dayMs) }
   const future = { notBefore: plusMs(at, dayMs), notAfter: plusMs(at, 2 * dayMs) }
   const noCertSign = encodeExtension(oids.keyUsage, encodeDer(0x03, Uint8Array.of(1, 0x02)), critical)
+  const certSign = encodeExtension(oids.keyUsage, namedBits([5]), critical)
   const unknown = encodeExtension('1.2.3.4', encodeDer(0x05), critical)
   const unknownUncritical = encodeExtension('1.2.3.4', encodeDer(0x05))
   const mailConstraint = encodeExtension(
@@ -166,6 +167,11 @@ describe('checkChain', () => {
       wishes: { intermediate: { extensions: [noCertSign] } },
       expected: 'not-a-ca',
       position: 0,
+    },
+    {
+      name: 'an intermediate that is no CA, though its key may sign certificates',
+      wishes: { intermediate: { ca: undefined, extensions: [certSign] } },
+      expected: 'not-a-ca',
     },
     { name: 'a root that is no CA', wishes: { root: { ca: undefined } }, expected: 'unknown-root' },
     {

@@ -92,13 +92,21 @@ describe('parseCsr', () => {
     version = 0,
     commonName,
     attributes = [],
+    extra = [],
   }: {
     readonly version?: number
     readonly commonName?: string
     readonly attributes?: readonly Uint8Array[]
+    readonly extra?: readonly Uint8Array[]
   }): Uint8Array => {
     const name = encodeName(commonName)
-    const body = sequence(smallInteger(version), name, publicKeyDer(key), explicit(0, ...attributes))
+    const body = sequence(
+      smallInteger(version),
+      name,
+      publicKeyDer(key),
+      explicit(0, ...attributes),
+      ...extra,
+    )
     return signDer(key, () => body)
   }
 
@@ -126,6 +134,11 @@ describe('parseCsr', () => {
   const refused = [
     { name: 'no identifier at all', given: {} },
     { name: 'another version', given: { version: 1, attributes: [names] } },
+    { name: 'a part after the attributes', given: { extra: [sequence()] } },
+    {
+      name: 'an attribute of three parts',
+      given: { attributes: [sequence(oid('1.2.3'), setOfOne(sequence()), sequence())] },
+    },
     { name: 'two extension requests', given: { attributes: [names, names] } },
     {
       name: 'an extension request with two values',
@@ -152,7 +165,10 @@ describe('parseCsr', () => {
     { name: 'a common name in Unicode', given: { commonName: 'bücher.example', attributes: [names] } },
   ]
   for (const { name, given } of refused) {
-    it(`refuses ${name}`, () => assert.throws(() => parseCsr(handmade(given)), formatError))
+    // A good name beside it, so that nothing else is wrong.
+    const commonName = name === 'no identifier at all' ? {} : { commonName: 'a.example' }
+    it(`refuses ${name}`, () =>
+      assert.throws(() => parseCsr(handmade({ ...commonName, ...given })), formatError))
   }
 
   it('refuses a signature by another key', async () => {

@@ -40,10 +40,13 @@ const refused = [
   { name: 'a length cut short', given: '04 82 01' },
   { name: 'bytes after the value', given: '05 00 00' },
   { name: 'an indefinite length', given: '30 80 00 00' },
+  { name: 'an indefinite length before as many bytes as it could mean', given: `04 80 ${'00'.repeat(128)}` },
+  { name: 'a length cut short behind many bytes', given: '04 82 ff' },
+  { name: 'a length far above what numbers hold', given: `04 ff ${'ff'.repeat(127)}` },
   { name: 'a long form for a short length', given: '04 81 01 00' },
   { name: 'a length with a leading zero', given: `04 82 00 80 ${'00'.repeat(128)}` },
   { name: 'a length of four octets', given: '04 84 00 00 00 01 00' },
-  { name: 'a tag of several octets', given: '1f 81 01 00' },
+  { name: 'a tag of several octets', given: '1f 01 00' },
   { name: 'an end-of-contents tag inside', given: '30 02 00 00' },
   { name: 'a malformed value inside', given: '30 03 30 02 05' },
 ] as const
@@ -113,7 +116,7 @@ describe('DER properties', () => {
 
   it('object identifiers, integers, bits and times are read as they were written', () => {
     const arcs = fc.array(fc.bigInt({ min: 0n, max: 2n ** 80n }), { minLength: 0, maxLength: 4 })
-    const roots = fc.constantFrom('0.0', '1.39', '2.5', '2.999')
+    const roots = fc.constantFrom('0.0', '0.39', '1.0', '1.39', '2.0', '2.999')
     fc.assert(
       fc.property(roots, arcs, (root, rest) => {
         const dotted = [root, ...rest].join('.')
@@ -151,9 +154,15 @@ describe('primitive values', () => {
     { name: 'a bit string without its first octet', read: readBitString, given: '03 00' },
     { name: 'a bit string with unused bits set', read: readBitString, given: '03 02 01 01' },
     { name: 'an empty bit string with unused bits', read: readBitString, given: '03 01 01' },
+    { name: 'a boolean of another tag', read: readBoolean, given: '02 01 ff' },
+    { name: 'a bit string of another tag', read: readBitString, given: '04 01 00' },
+    { name: 'a bit string with eight unused bits', read: readBitString, given: '03 02 08 00' },
+    { name: 'the smallest negative octet', read: readSmallInteger, given: '02 01 80' },
+    { name: 'an integer of another tag', read: readInteger, given: '04 01 01' },
     { name: 'octet bits with unused bits', read: readOctetBits, given: '03 02 01 02' },
     { name: 'an octet string of another tag', read: readOctets, given: '05 00' },
-    { name: 'an object identifier that ends inside an arc', read: readOid, given: '06 02 2a 86' },
+    { name: 'an object identifier that ends inside an arc', read: readOid, given: '06 03 2a 81 80' },
+    { name: 'an object identifier of another tag', read: readOid, given: '04 01 2a' },
     { name: 'an object identifier with a padded arc', read: readOid, given: '06 03 2a 80 01' },
     { name: 'an empty object identifier', read: readOid, given: '06 00' },
     { name: 'an object identifier of 65 octets', read: readOid, given: `06 41 ${'2a'.repeat(65)}` },
@@ -161,6 +170,16 @@ describe('primitive values', () => {
   for (const { name, read, given } of cases) {
     it(`refuses ${name}`, () => assert.throws(() => read(parseDer(hex(given))), formatError))
   }
+
+  it('reads what lies just inside the limits', () => {
+    assert.deepEqual(readInteger(parseDer(hex('02 02 00 80'))), hex('00 80'))
+    assert.deepEqual(readInteger(parseDer(hex('02 02 ff 7f'))), hex('ff 7f'))
+    assert.equal(readBitString(parseDer(hex('03 02 07 80'))).unusedBits, 7)
+    assert.doesNotThrow(() => readOid(parseDer(hex(`06 40 ${'2a'.repeat(64)}`))))
+    for (const length of [0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000]) {
+      assert.equal(parseDer(octetString(new Uint8Array(length))).content.length, length)
+    }
+  })
 
   it('writes named bits without trailing zeros', () => {
     assert.deepEqual(namedBits([0]), hex('03 02 07 80'))

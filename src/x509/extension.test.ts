@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseDer, tag } from './der.ts'
-import { derNull, derTrue, encodeDer, namedBits, oid, sequence, smallInteger } from './der-writer.ts'
+import {
+  derNull,
+  derTrue,
+  encodeDer,
+  namedBits,
+  octetString,
+  oid,
+  sequence,
+  smallInteger,
+} from './der-writer.ts'
 import {
   encodeExtension,
   readAuthorityKeyIdentifier,
@@ -75,6 +84,10 @@ describe('extensions', () => {
         readExtensions(
           parseDer(sequence(encodeExtension('1.2.3', derNull), encodeExtension('1.2.3', derTrue))),
         ),
+    },
+    {
+      name: 'an extension with a part too much',
+      read: () => readExtensions(parseDer(sequence(sequence(oid('1.2.3'), octetString(derNull), derNull)))),
     },
     {
       name: 'an extension without a value',

@@ -29,6 +29,7 @@ describe('certificate keys', () => {
       const read = parsePrivateKeyPem(privateKeyPem(key))
       assert.equal(keyTypeOf(read), type)
       assert.equal(keyTypeOf(createPublicKey(key)), type)
+      assert.ok(signatureAlgorithmOf(key) !== undefined)
       assert.ok(samePublicKey(key, createPublicKey(read)))
       assert.deepEqual(publicKeyDer(key), publicKeyDer(createPublicKey(read)))
     })

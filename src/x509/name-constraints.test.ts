@@ -45,7 +45,7 @@ const cases = [
   },
   {
     given: constraints([], [ip('2001:db8::', 'ffff:ffff::')]),
-    allowed: ['2001:db9::1', '192.0.2.1'],
+    allowed: ['2001:db9::1', '192.0.2.1', 'example.com'],
     forbidden: ['2001:db8:1::1'],
   },
 ]

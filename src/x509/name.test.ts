@@ -78,6 +78,10 @@ describe('readName', () => {
   const refused = [
     { name: 'a name that is no sequence', given: setOfOne(sequence()) },
     { name: 'an empty part', given: sequence(encodeDer(tag.set)) },
+    {
+      name: 'an attribute of three parts',
+      given: sequence(setOfOne(sequence(oid(commonName), utf8String('x'), utf8String('y')))),
+    },
     { name: 'an attribute without a value', given: sequence(setOfOne(sequence(oid(commonName)))) },
     {
       name: 'bytes that are not UTF-8',

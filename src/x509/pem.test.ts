@@ -40,6 +40,11 @@ describe('PEM', () => {
     { name: 'another label', given: encodePem('X509 CERTIFICATE', Uint8Array.of(1)) },
     { name: 'an end with another label', given: block.replace('END CERTIFICATE', 'END X') },
     { name: 'a block that does not end', given: block.replace('-----END CERTIFICATE-----', '') },
+    { name: 'a block that does not begin', given: block.replace('-----BEGIN CERTIFICATE-----', 'AQID') },
+    {
+      name: 'a second block that does not end',
+      given: block + block.replace('-----END CERTIFICATE-----', ''),
+    },
     { name: 'a block inside a block', given: block.replace('\nAQID', `\n${block}`) },
     { name: 'an empty block', given: block.replace('AQID', '') },
     { name: 'headers inside a block', given: block.replace('AQID', 'Proc-Type: 4,ENCRYPTED\n\nAQID') },
