@@ -8,6 +8,11 @@ export type HttpRequest = {
   readonly trustPem?: string | undefined
   /** Connect to this address instead of resolving the host of the URL. */
   readonly address?: string
+  /**
+   * Take whatever certificate the server shows. Only together with `address`: for a CA that looks at a server which may
+   * not have a good certificate yet, and for nothing that carries a secret.
+   */
+  readonly anyCertificate?: boolean
   /** Largest body accepted; the default is 64 KiB. */
   readonly maxBodyBytes?: number
   /** Time to connect, TLS included; the default is 10 s. */

@@ -20,6 +20,8 @@ export type Route = {
   readonly url: URL
   readonly trustPem: string | undefined
   readonly address: string | undefined
+  /** Whether any certificate will do; only where the address is given. */
+  readonly anyCertificate: boolean
   readonly connectTimeoutMs: number
   readonly signal: AbortSignal | undefined
   /** Whether a connection that was used before will not do. */
@@ -56,7 +58,7 @@ export function createConnections(): Connections {
     const key = route.trustPem ?? ''
     const secureContext = contexts.get(key) ?? (await trusting(route.trustPem))
     contexts.set(key, secureContext)
-    return connectingFully(new Agent({ ...options, secureContext, ...(await identityOf(route.url)) }))
+    return connectingFully(new Agent({ ...options, secureContext, ...(await identityOf(route)) }))
   }
   const keptAgent = async (route: Route): Promise<Agent> => {
     const key = `${route.url.origin} ${route.trustPem ?? ''}`
@@ -94,7 +96,7 @@ async function trusting(trustPem: string | undefined): Promise<SecureContext> {
 }
 
 /** Whom the server must be, whatever the address that is connected to. */
-async function identityOf(url: URL): Promise<ConnectionOptions> {
+async function identityOf({ url, address, anyCertificate }: Route): Promise<ConnectionOptions> {
   if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
     throw new AppError('ERR_NETWORK', 'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the check of certificates', {
       hint: 'unset it; a private root certificate can be given by trust: (or --trust FILE)',
@@ -103,7 +105,7 @@ async function identityOf(url: URL): Promise<ConnectionOptions> {
   const [{ isIP }, { checkServerIdentity }] = await Promise.all([import('node:net'), import('node:tls')])
   const name = url.hostname.replace(/^\[(.*)\]$/, '$1')
   return {
-    rejectUnauthorized: true,
+    rejectUnauthorized: address === undefined || !anyCertificate,
     checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
     ...(isIP(name) === 0 ? { servername: name } : {}),
   }

@@ -249,6 +249,18 @@ describe('node HTTP', () => {
       assert.equal(server.requests(), 1)
     })
 
+    it('takes any certificate when asked to, and then only at a given address', async () => {
+      const validity = { notBefore: plusMs(now, -2 * dayMs), notAfter: plusMs(now, -dayMs) }
+      await using server = await serveTls(await authority.issue([local], validity))
+      const url = `https://other.test:${server.port}/`
+      const options = { method: 'GET', anyCertificate: true } as const
+      const http = nodeHttp()
+      assert.equal(textOf(await http(url, { ...options, address: '127.0.0.1' })), 'secret')
+      await assert.rejects(http(server.url, options), { code: 'ERR_NETWORK' })
+      await assert.rejects(http(url, { method: 'GET', address: '127.0.0.1' }), { code: 'ERR_NETWORK' })
+      assert.equal(server.requests(), 1)
+    })
+
     const validities = [
       {
         name: 'has expired',

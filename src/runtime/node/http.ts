@@ -45,6 +45,7 @@ async function exchange(
     url: target,
     trustPem: request.trustPem,
     address: request.address,
+    anyCertificate: request.anyCertificate ?? false,
     connectTimeoutMs: request.connectTimeoutMs ?? defaultConnectTimeoutMs,
     signal: request.signal,
     fresh: connection === 'new',

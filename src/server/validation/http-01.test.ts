@@ -344,6 +344,7 @@ describe('http-01', () => {
       [request?.method, request?.headers?.['Host'], request?.body],
       ['GET', 'www.example.com', undefined],
     )
+    assert.equal(request?.anyCertificate, true)
     const { visits: byAddress } = await run({ name: '', identifier: { type: 'ip', value: v6 }, web: {} })
     assert.equal(byAddress[0]?.request.headers?.['Host'], `[${v6}]`)
   })

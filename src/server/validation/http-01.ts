@@ -121,6 +121,7 @@ async function fetchFrom(
     method: 'GET',
     address,
     headers: { Host: name, 'User-Agent': 'Certwright CA (http-01 validation)', Accept: '*/*' },
+    anyCertificate: true, // who renews an expired certificate may well redirect to https (as Let's Encrypt has it)
     connectTimeoutMs,
     maxBodyBytes,
     signal,
