@@ -117,6 +117,7 @@ const cases: readonly Case[] = [
     view: { deployments: [{ ...delivered, failure: { code: 'ERR_NOT_SERVED', message: 'no' } }] },
     expected: ['deploy', 'deployment-failed'],
   },
+  { name: 'a run was interrupted', view: { run }, expected: ['issue', 'unfinished-run'] },
   {
     name: 'due, and the CA asked to wait',
     view: { run: { ...run, failure } },

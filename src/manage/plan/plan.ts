@@ -43,7 +43,7 @@ const forced: Reason = { code: 'forced', text: 'asked for with --force' }
 // The first finding wins.
 function issuanceReason(
   spec: CertificateSpec,
-  { damaged }: CertificateView,
+  { damaged, run }: CertificateView,
   current: StoredCertificate | undefined,
   now: Instant,
 ): Reason | undefined {
@@ -69,6 +69,9 @@ function issuanceReason(
     return { code: 'expired', text: `it expired at ${formatInstant(current.notAfter)}` }
   const renewAt = renewalTime(current)
   if (renewAt <= now) return { code: 'renewal-due', text: `due since ${formatInstant(renewAt)}` }
+  // Its order may have led to a certificate at the CA already.
+  if (run !== undefined)
+    return { code: 'unfinished-run', text: `a run begun at ${formatInstant(run.openedAt)} is not finished` }
   return undefined
 }
 
