@@ -1,5 +1,4 @@
-/** Points in time and spans of time. */
-import { AppError } from './errors.ts'
+/** Points in time. */
 
 declare const instantBrand: unique symbol
 
@@ -35,31 +34,4 @@ export function parseInstant(text: string): Instant | undefined {
 /** RFC 3339 text in UTC, to the second. */
 export function formatInstant(at: Instant): string {
   return `${new Date(at).toISOString().slice(0, 19)}Z`
-}
-
-const unitMs = { ms: 1, s: secondMs, min: minuteMs, m: minuteMs, h: hourMs, d: dayMs, w: 7 * dayMs } as const
-
-/**
- * Milliseconds from text such as `30 d`, `12h`, `90 min`.
- * @throws AppError ERR_FORMAT
- */
-export function parseDurationMs(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|w)$/.exec(text.trim())
-  const [, amount, unit] = match ?? []
-  if (amount === undefined || unit === undefined) {
-    throw new AppError('ERR_FORMAT', `"${text}" is not a duration`, {
-      hint: 'write it like 30 d, 12 h or 90 s',
-    })
-  }
-  return Number(amount) * unitMs[unit as keyof typeof unitMs] // the pattern admits only these units
-}
-
-/** A span for people, in its largest sensible unit: `59 d`, `23 h`, `5 min`, `12 s`. */
-export function formatDuration(ms: number): string {
-  const span = Math.abs(ms)
-  if (span >= 2 * dayMs) return `${Math.floor(span / dayMs)} d`
-  if (span >= 2 * hourMs) return `${Math.floor(span / hourMs)} h`
-  if (span >= 2 * minuteMs) return `${Math.floor(span / minuteMs)} min`
-  if (span >= 10 * secondMs) return `${Math.floor(span / secondMs)} s`
-  return `${(span / secondMs).toFixed(1)} s`
 }

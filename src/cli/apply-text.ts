@@ -1,6 +1,7 @@
 /** What became of a certificate, for people and for programs. */
 import { styleText } from 'node:util'
-import { formatDuration, formatInstant, type Instant } from '../base/instant.ts'
+import { formatDuration } from '../base/duration.ts'
+import { formatInstant, type Instant } from '../base/instant.ts'
 import { printable } from '../base/printable.ts'
 import { endpointName } from '../manage/execute/probe.ts'
 import type { ApplyResult } from '../manage/manager.ts'

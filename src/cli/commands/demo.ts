@@ -1,7 +1,7 @@
 /** `certwright demo`: the main job on this machine, with nothing but this program. */
 import { parseIdentifier } from '../../acme/identifier.ts'
+import { formatDuration } from '../../base/duration.ts'
 import { AppError } from '../../base/errors.ts'
-import { formatDuration } from '../../base/instant.ts'
 import { createAcmeClient } from '../../client/client.ts'
 import { endpointName } from '../../manage/execute/probe.ts'
 import { type ApplyResult, createManager, type Manager } from '../../manage/manager.ts'

@@ -1,6 +1,7 @@
 /** One process at a time on one certificate or account. */
+
+import { formatDuration } from '../../base/duration.ts'
 import { AppError, messageOf } from '../../base/errors.ts'
-import { formatDuration } from '../../base/instant.ts'
 import type { Lock } from '../../runtime/lock.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { lockPath } from './paths.ts'

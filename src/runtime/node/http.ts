@@ -1,7 +1,8 @@
 /** HTTP over real sockets. */
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import { formatDuration } from '../../base/duration.ts'
 import { AppError, isAppError, messageOf, systemCodeOf } from '../../base/errors.ts'
-import { formatDuration, minuteMs, secondMs } from '../../base/instant.ts'
+import { minuteMs, secondMs } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import type { HttpExchange, HttpReply, HttpRequest } from '../http.ts'
 import { abortedError } from './aborted.ts'
