@@ -67,7 +67,7 @@ function isBusy(error: unknown): boolean {
 }
 
 /**
- * Loads SQLite without the warning that it is experimental: we use one transaction of it and keep no data in it.
+ * Loads SQLite without Node 22's warning that it is experimental: we use one transaction of it and keep no data in it.
  * Loading is synchronous, so no other warning can fall into the gap.
  */
 function sqlite(): typeof Sqlite {

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { before, describe, it } from 'node:test'
 import { createSecureContext, createServer, TLSSocket } from 'node:tls'
+import { promisify } from 'node:util'
+import { tempDirectory } from '../../../test/support/temp-directory.ts'
 import { dayMs, instant, plusMs } from '../../base/instant.ts'
 import {
   type TestAuthority,
@@ -43,6 +47,21 @@ describe('node TLS probe', () => {
     )
     const { chain } = await probeTls({ host, port: full.port })
     assert.deepEqual(chain, [certificate.leafDer, certificate.intermediateDer, authority.rootDer])
+  })
+
+  it('adds no root that this machine happens to trust', async () => {
+    await using directory = await tempDirectory()
+    await using server = await listening(createServer(certificate))
+    const roots = `${directory.path}/root.pem`
+    await writeFile(roots, authority.rootPem)
+    const program = `
+      const { nodeProbeTls } = await import('${new URL('./probe-tls.ts', import.meta.url).href}')
+      const { chain } = await nodeProbeTls()({ host: '${host}', port: ${server.port} })
+      console.log(chain.length)
+    `
+    const env = { NODE_EXTRA_CA_CERTS: roots }
+    const probe = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { env })
+    assert.equal((await probe).stdout, '2\n')
   })
 
   it('reports certificates that have expired, and old protocols', async () => {
@@ -118,7 +137,8 @@ describe('node TLS probe', () => {
       { port: silent.port, code: 'ERR_TIMEOUT', message: /did not complete a TLS handshake within 0\.1 s/ },
     ]
     for (const { port, ...expected } of cases) {
-      await assert.rejects(probeTls({ host, port }, { timeoutMs: 100 }), expected)
+      const options = port === silent.port ? { timeoutMs: 100 } : {}
+      await assert.rejects(probeTls({ host, port }, options), expected)
     }
   })
 
