@@ -50,7 +50,7 @@ export function createAcmeServer(
     records: createRecords(),
     nonces: createNonces({ rejected: config.rejectNonces, seed: config.seed }),
     clock: runtime.clock,
-    validate: createValidate(config.validation ?? {}, runtime),
+    validate: createValidate(config.validation ?? {}, { ...runtime, log }),
     validations: createBackground({ limit: maxValidations, log }),
     issuances: createBackground({ limit: maxIssuances, log }),
   }

@@ -39,13 +39,10 @@ export async function challengeResource(
 ): Promise<Reply> {
   const { config, clock } = parts
   const record = authorizationOf(request, id, parts)
-  challengeOf(record, type)
+  const untouched = challengeStatus(challengeOf(record, type)) === 'pending'
   if (request.payload.length > 0) {
     readPayload(request, answerSchema)
-    if (
-      authorizationStatus(record, clock.now()) === 'pending' &&
-      challengeStatus(challengeOf(record, type)) === 'pending'
-    ) {
+    if (untouched && authorizationStatus(record, clock.now()) === 'pending') {
       const validation = startValidation(record, type, { ...parts, thumbprint: request.account.thumbprint })
       await waitAtMost(validation, config.holdRepliesMs, { clock })
     }
@@ -77,18 +74,15 @@ function startValidation(
   }
   record({ answeredAt: clock.now() })
   return validations.start('validation', async signal => {
-    const error = await validate(
-      { type: challenge.type, identifier, token: challenge.token, thumbprint },
-      { signal },
-    )
+    const error = await validate({ ...challenge, identifier, thumbprint }, { signal })
     if (signal.aborted) return // the server is going away; nothing was found out
+    const now = clock.now()
+    const amended = record(error === undefined ? { validatedAt: now } : { error })
     if (error === undefined) {
-      const now = clock.now()
-      const validated = record({ validatedAt: now })
       const lifetimeMs = Math.max(config.orderLifetimeMs, config.authorizationReuseMs)
-      amend(records.authorizations, validated, { expires: plusMs(now, lifetimeMs) })
+      amend(records.authorizations, amended, { expires: plusMs(now, lifetimeMs) })
       records.proofs.set(proofKey(accountId, identifier), id)
-    } else record({ error })
+    }
     config.log('info', 'challenge-validated', {
       identifier: identifier.value,
       problem: error?.type,

@@ -1,4 +1,5 @@
-/** The embedded ACME CA. */
+/** `certwright/server`: the embedded ACME CA. */
+export { nodeRuntime } from '../runtime/node/runtime.ts'
 export { type AcmeServer, createAcmeServer } from './app.ts'
 export type { IssueRequest, Issuer } from './issuance/issuer.ts'
 export {
@@ -8,6 +9,11 @@ export {
   type LocalIssuerState,
   restoreLocalIssuer,
 } from './issuance/local-issuer.ts'
+export {
+  issueServerCertificate,
+  type ServerCertificate,
+  type ServerCertificateOptions,
+} from './issuance/server-certificate.ts'
 export { type ListeningAcmeServer, type ListenOptions, listenAcmeServer } from './listen.ts'
 export type { AcmeServerOptions, Profile, ValidationOptions } from './options.ts'
 export { loopbackNetworks, privateNetworks } from './validation/addresses.ts'

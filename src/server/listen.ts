@@ -1,12 +1,10 @@
 /** A server that listens: the application of `app.ts` on a socket, with a certificate of its own issuer. */
-import { type Identifier, parseIdentifier } from '../acme/identifier.ts'
+import { parseIdentifier } from '../acme/identifier.ts'
 import { dayMs } from '../base/instant.ts'
-import type { ListenAddress, ServeHttps } from '../runtime/network.ts'
+import type { ListenAddress } from '../runtime/network.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { generateKey, privateKeyPem } from '../x509/key.ts'
-import { encodePem } from '../x509/pem.ts'
 import { type AcmeServer, createAcmeServer } from './app.ts'
-import { validityAt } from './issuance/validity.ts'
+import { issueServerCertificate } from './issuance/server-certificate.ts'
 import type { AcmeServerOptions } from './options.ts'
 
 export type ListeningAcmeServer = AsyncDisposable & {
@@ -32,13 +30,14 @@ const ownCertificateLifetimeMs = 397 * dayMs
  */
 export async function listenAcmeServer(
   { listen, host = listen.host, ...options }: ListenOptions,
-  {
-    serveHttps,
-    ...runtime
-  }: Pick<Runtime, 'clock' | 'http' | 'resolver'> & { readonly serveHttps: ServeHttps },
+  { serveHttps, ...runtime }: Pick<Runtime, 'clock' | 'http' | 'resolver' | 'serveHttps'>,
 ): Promise<ListeningAcmeServer> {
   const identifier = parseIdentifier(host)
-  const own = await ownCertificate(identifier, options, runtime)
+  const own = await issueServerCertificate(
+    options.issuer,
+    { identifiers: [identifier], lifetimeMs: ownCertificateLifetimeMs },
+    runtime,
+  )
   // The base URL has the port, which is known only when the socket is there; no request comes before that.
   const created = Promise.withResolvers<AcmeServer>()
   const listener = await serveHttps(async request => (await created.promise).fetch(request), {
@@ -62,21 +61,5 @@ export async function listenAcmeServer(
   } catch (error) {
     await listener[Symbol.asyncDispose]()
     throw error
-  }
-}
-
-async function ownCertificate(
-  identifier: Identifier,
-  { issuer }: Pick<AcmeServerOptions, 'issuer'>,
-  { clock }: Pick<Runtime, 'clock'>,
-): Promise<{ readonly certificatePem: string; readonly keyPem: string }> {
-  const key = await generateKey('ecdsa-p256')
-  const [chain = []] = await issuer.issue(
-    { publicKey: key, identifiers: [identifier], ...validityAt(clock.now(), ownCertificateLifetimeMs) },
-    { signal: new AbortController().signal },
-  )
-  return {
-    certificatePem: chain.map(der => encodePem('CERTIFICATE', der)).join(''),
-    keyPem: privateKeyPem(key),
   }
 }

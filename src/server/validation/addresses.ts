@@ -65,9 +65,11 @@ export function parseNetwork(text: string): Network {
   return { octets, bits: Number(bits) }
 }
 
-/** Whether validation may connect to an address (canonical text): it is public, or in an allowed network. */
+/** Whether validation may connect to an address: it is public, or in an allowed network. What is no address is neither. */
 export function mayConnect(address: string, allowed: readonly Network[]): boolean {
-  const octets = ipAddressBytes(address)
+  const canonical = parseIpAddress(address)
+  if (canonical === undefined) return false
+  const octets = ipAddressBytes(canonical)
   if (allowed.some(network => contains(network, octets))) return true
   if (specialNetworks.some(network => contains(network, octets))) return false
   return octets.length === 4 || contains(globalUnicast, octets)

@@ -349,6 +349,19 @@ describe('http-01', () => {
     assert.equal(byAddress[0]?.request.headers?.['Host'], `[${v6}]`)
   })
 
+  it('does not tell what went wrong on this side', async () => {
+    const bug = new TypeError('undefined is not a function')
+    for (const row of [
+      { name: '', web: { [url]: bug } },
+      { name: '', web: {}, dns: { 'www.example.com': bug } },
+    ]) {
+      const { problem, events } = await run(row)
+      assert.equal(problem?.type, `${problemPrefix}serverInternal`)
+      assert.doesNotMatch(problem?.detail ?? '', /undefined/)
+      assert.deepEqual(events, ['validation-failed'])
+    }
+  })
+
   it('asks DNS again at every redirect', async () => {
     const { asked } = await run({ name: '', web: { [url]: redirect('/x'), 'http://www.example.com/x': ok } })
     assert.deepEqual(asked, ['www.example.com', 'www.example.com'])
@@ -364,10 +377,12 @@ async function run({
 }: Row) {
   const visits: { readonly where: string; readonly request: HttpRequest }[] = []
   const asked: string[] = []
+  const events: string[] = []
   const validate = createValidate(
     { allowedNetworks: allowed, ...(httpPort === undefined ? {} : { httpPort }) },
     {
       clock: fakeClock(),
+      log: (_, event) => void events.push(event),
       resolver: {
         addresses: async name => {
           asked.push(name)
@@ -387,5 +402,5 @@ async function run({
   )
   const challenge = { type: 'http-01', identifier, token, thumbprint } as const
   const problem = await validate(challenge, { signal: new AbortController().signal })
-  return { problem, visits, asked }
+  return { problem, visits, asked, events }
 }

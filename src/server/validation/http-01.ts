@@ -2,7 +2,7 @@
 import { type Identifier, parseIdentifier } from '../../acme/identifier.ts'
 import { http01Path } from '../../acme/key-authorization.ts'
 import type { Problem } from '../../acme/problem.ts'
-import { isAppError, messageOf } from '../../base/errors.ts'
+import { type AppError, isAppError, messageOf } from '../../base/errors.ts'
 import { secondMs } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import type { HttpReply } from '../../runtime/http.ts'
@@ -51,37 +51,33 @@ export async function validateHttp01(
 }
 
 /** The URL of the first request. The port stays out of it where it is the one of the scheme. */
-function firstUrl({ value }: Identifier, token: string, httpPort: number): URL {
-  return new URL(`http://${value.includes(':') ? `[${value}]` : value}:${httpPort}${http01Path(token)}`)
+function firstUrl(identifier: Identifier, token: string, httpPort: number): URL {
+  return new URL(`http://${bracketed(identifier)}:${httpPort}${http01Path(token)}`)
+}
+
+/** As it stands in URLs and in Host. */
+function bracketed({ value }: Identifier): string {
+  return value.includes(':') ? `[${value}]` : value
 }
 
 type Fetched = { readonly url: URL; readonly address: string; readonly reply: HttpReply }
 type Failed = { readonly problem: Problem }
+type Unreached = Failed & { readonly error: AppError }
 
 async function fetchHop(
   hop: Hop,
   parts: MethodParts,
   { retryOtherFamily }: { readonly retryOtherFamily: boolean },
-): Promise<Fetched | Failed> {
+): Promise<Fetched | Failed | Unreached> {
   const resolved = await addressesOf(hop.host, parts)
   if ('problem' in resolved) return resolved
   const [first, ...rest] = resolved.addresses
+  const reached = await fetchFrom(first, hop, parts)
+  // Only what was certainly not sent is tried elsewhere: a server that answered wrongly is not passed over.
+  if (!('error' in reached) || !retryOtherFamily || !isAppError(reached.error, 'ERR_NETWORK', 'ERR_TIMEOUT'))
+    return reached
   const other = rest.find(address => address.includes(':') !== first.includes(':'))
-  try {
-    return await fetchFrom(first, hop, parts)
-  } catch (error) {
-    if (isAppError(error, 'ERR_ABORTED')) throw error
-    // Only what was certainly not sent is tried elsewhere: a server that answered wrongly is not passed over.
-    const connectFailed = isAppError(error, 'ERR_NETWORK', 'ERR_TIMEOUT')
-    if (!connectFailed || !retryOtherFamily || other === undefined)
-      return { problem: problemOf(error, hop, first) }
-  }
-  try {
-    return await fetchFrom(other, hop, parts)
-  } catch (error) {
-    if (isAppError(error, 'ERR_ABORTED')) throw error
-    return { problem: problemOf(error, hop, other) }
-  }
+  return other === undefined ? reached : await fetchFrom(other, hop, parts)
 }
 
 /** Addresses that may be connected to, IPv6 first. */
@@ -115,24 +111,29 @@ async function fetchFrom(
   address: string,
   { url, host }: Hop,
   { http, signal }: MethodParts,
-): Promise<Fetched> {
-  const name = host.value.includes(':') ? `[${host.value}]` : host.value
-  const reply = await http(url.href, {
-    method: 'GET',
-    address,
-    headers: { Host: name, 'User-Agent': 'Certwright CA (http-01 validation)', Accept: '*/*' },
-    anyCertificate: true, // who renews an expired certificate may well redirect to https (as Let's Encrypt has it)
-    connectTimeoutMs,
-    maxBodyBytes,
-    signal,
-  })
-  return { url, address, reply }
+): Promise<Fetched | Unreached> {
+  try {
+    const reply = await http(url.href, {
+      method: 'GET',
+      address,
+      anyCertificate: true, // who renews an expired certificate may well redirect to https (as Let's Encrypt has it)
+      headers: { Host: bracketed(host), 'User-Agent': 'Certwright CA (http-01 validation)', Accept: '*/*' },
+      connectTimeoutMs,
+      maxBodyBytes,
+      signal,
+    })
+    return { url, address, reply }
+  } catch (error) {
+    if (!isAppError(error, ...exchangeFailures)) throw error
+    const type = error.code === 'ERR_REPLY_TOO_LARGE' ? 'incorrectResponse' : 'connection'
+    const detail = `${shown(url)} at ${address}: ${printable(error.message, maxReasonLength)}`
+    return { error, problem: problem(type, detail) }
+  }
 }
 
-function problemOf(error: unknown, { url }: Hop, address: string): Problem {
-  const type = isAppError(error, 'ERR_REPLY_TOO_LARGE') ? 'incorrectResponse' : 'connection'
-  return problem(type, `${shown(url)} at ${address}: ${printable(messageOf(error), 300)}`)
-}
+/** How an exchange can fail because of the other side. */
+const exchangeFailures = ['ERR_NETWORK', 'ERR_TIMEOUT', 'ERR_REPLY_LOST', 'ERR_REPLY_TOO_LARGE'] as const
+const maxReasonLength = 300
 
 function judge({ url, address, reply }: Fetched, expected: string): Problem | undefined {
   const body = Buffer.from(reply.body).toString('latin1') // one character a byte, whatever was sent

@@ -2,7 +2,9 @@
 import type { Identifier } from '../../acme/identifier.ts'
 import { keyAuthorization } from '../../acme/key-authorization.ts'
 import type { Problem } from '../../acme/problem.ts'
+import { messageOf } from '../../base/errors.ts'
 import { secondMs } from '../../base/instant.ts'
+import type { Logger } from '../../base/log.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { ValidationOptions } from '../options.ts'
 import type { OfferedChallengeType } from '../records.ts'
@@ -20,7 +22,10 @@ export type Validation = {
   readonly thumbprint: string
 }
 
-/** Looks at a challenge; resolves to what is wrong, or to `undefined` when the identifier is proven. */
+/**
+ * Looks at a challenge; resolves to what is wrong, or to `undefined` when the identifier is proven. Never rejects; what
+ * it says after `signal` was aborted means nothing.
+ */
 export type Validate = (
   validation: Validation,
   options: { readonly signal: AbortSignal },
@@ -36,7 +41,7 @@ const validationTimeoutMs = 20 * secondMs
 /** A validator for real: it looks names up and connects. */
 export function createValidate(
   { httpPort = 80, httpsPort = 443, resolver, allowedNetworks = [] }: ValidationOptions,
-  runtime: Pick<Runtime, 'clock' | 'http' | 'resolver'>,
+  { log, ...runtime }: Pick<Runtime, 'clock' | 'http' | 'resolver'> & { readonly log: Logger },
 ): Validate {
   const fixed = {
     http: runtime.http,
@@ -56,8 +61,10 @@ export function createValidate(
       const parts = { ...fixed, signal: AbortSignal.any([signal, late.signal]) }
       return await methods[type]({ identifier, token, expected: keyAuthorization(token, thumbprint) }, parts)
     } catch (error) {
-      if (!late.signal.aborted) throw error
-      return problem('connection', `no answer within ${validationTimeoutMs / secondMs} s`)
+      if (late.signal.aborted)
+        return problem('connection', `no answer within ${validationTimeoutMs / secondMs} s`)
+      if (!signal.aborted) log('error', 'validation-failed', { error: messageOf(error) })
+      return problem('serverInternal', 'the validation could not be carried out')
     } finally {
       over.abort()
       await timer
