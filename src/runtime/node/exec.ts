@@ -12,7 +12,7 @@ import type { Exec, ExecOptions, ExecResult } from '../exec.ts'
 import { abortedError } from './aborted.ts'
 
 /** Where programs without a path are looked for: never the caller's PATH, which others may have written. */
-export const programDirectories: readonly string[] = [
+const programDirectories: readonly string[] = [
   '/usr/local/sbin',
   '/usr/local/bin',
   '/usr/sbin',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { tempDirectory } from '../../../test/support/temp-directory.ts'
 import { isAppError } from '../../base/errors.ts'
@@ -38,12 +38,13 @@ for (const throughHandles of ways) {
       } finally {
         process.umask(before)
       }
-      const listing = execFileSync('find', [directory.path, '-mindepth', '1', '-printf', '%f %m\n'])
-      assert.deepEqual(listing.toString().trim().split('\n'), [
-        '.well-known 755',
-        'acme-challenge 755',
-        'token 644',
-      ])
+      const paths = components.map((_, index) =>
+        [directory.path, ...components.slice(0, index + 1)].join('/'),
+      )
+      assert.deepEqual(
+        paths.map(path => statSync(path).mode & 0o777),
+        [0o755, 0o755, 0o644],
+      )
     })
 
     it('does not wait at a named pipe', async () => {
