@@ -10,7 +10,7 @@ import type { OnEvent } from './events.ts'
 import { ensureAccount, reviveAccount, type UsableAccount } from './execute/account.ts'
 import { deployCertificate, type TargetResult } from './execute/deploy.ts'
 import { issueCertificate } from './execute/issue.ts'
-import { type CertificateView, newest } from './observe/observation.ts'
+import { type CertificateView, generationBefore, newest } from './observe/observation.ts'
 import { observeCertificate } from './observe/observe.ts'
 import type { Action } from './plan/action.ts'
 import { planCertificate } from './plan/plan.ts'
@@ -161,7 +161,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
         {
           spec,
           certificate,
-          previous: view.live?.generation,
+          previous: generationBefore(certificate.generation, view),
           deployerFor: options.deployerFor,
           ...(options.servedWithinMs !== undefined && { servedWithinMs: options.servedWithinMs }),
           onEvent,

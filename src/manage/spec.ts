@@ -64,6 +64,12 @@ export type SolverChoice = { readonly name: string; readonly options: Readonly<R
 /** A deployer by name with its options. */
 export type DeployTarget = { readonly name: string; readonly options: Readonly<Record<string, Json>> }
 
+/** The name under which a target's deployments are kept. */
+export function targetName({ name, options }: DeployTarget): string {
+  const config = options['config']
+  return typeof config === 'string' ? `${name} (${config})` : name
+}
+
 /** One certificate: what it must be, how to ask for it, where it goes. */
 export type CertificateSpec = {
   readonly name: SpecName

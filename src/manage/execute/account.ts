@@ -89,7 +89,7 @@ export async function registerAccount(
       'ERR_ACCOUNT',
       `${authority.id} registers only accounts that are bound to one at the CA`,
       {
-        hint: 'get a key id and an HMAC key there and set account: { external-account: { key-id, hmac-key } }',
+        hint: 'get a key id and an HMAC key there; give them with certwright account register --eab-key-id ID --eab-hmac-file FILE, or set account: { external-account: ... }',
       },
     )
   }

@@ -9,8 +9,7 @@ import { minuteMs, secondMs } from '../../base/instant.ts'
 import type { DeployableCertificate, Deployer, Endpoint } from '../../contracts/deployer.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { OnEvent } from '../events.ts'
-import { targetName } from '../plan/plan.ts'
-import type { CertificateSpec, DeployTarget } from '../spec.ts'
+import { type CertificateSpec, type DeployTarget, targetName } from '../spec.ts'
 import type { Deployment } from '../store/deployments.ts'
 import { writeDeployments } from '../store/deployments.ts'
 import { switchLive } from '../store/generations.ts'
@@ -36,7 +35,7 @@ export type TargetResult = {
 export type DeployOptions = {
   readonly spec: CertificateSpec
   readonly certificate: StoredCertificate
-  /** The generation that is live now, to return to. */
+  /** The generation to return to; absent for a first certificate. */
   readonly previous: string | undefined
   readonly deployerFor: (target: DeployTarget) => Promise<Deployer>
   readonly servedWithinMs?: number
@@ -94,25 +93,7 @@ export async function deployCertificate(
     if (previous === undefined) for (const work of broken) await inspect(work, deployable, signal)
     const ready = works.filter(({ error }) => error === undefined)
     const failed = await activateAndProbe(ready, options, runtime)
-    if (failed && previous !== undefined && previous !== certificate.generation) {
-      onEvent({
-        certificate: spec.name,
-        step: 'deploying',
-        level: 'warning',
-        text: 'putting the earlier certificate back',
-      })
-      await switchLive(state, spec.name, previous, runtime)
-      for (const { deployer, name } of ready) {
-        await deployer.activate({ signal }).catch(error => {
-          onEvent({
-            certificate: spec.name,
-            step: 'deploying',
-            level: 'warning',
-            text: `${name}: ${messageOf(error)}`,
-          })
-        })
-      }
-    }
+    if (failed && previous !== undefined) await putBack(state, previous, ready, options, runtime)
   }
   await writeDeployments(
     state,
@@ -126,6 +107,30 @@ export async function deployCertificate(
     notes,
     ...(error && { error }),
   }))
+}
+
+/** Switches back, makes every server that was touched read the earlier certificate, and says so in its result. */
+async function putBack(
+  state: string,
+  previous: string,
+  works: readonly Work[],
+  { spec, onEvent, signal }: DeployOptions,
+  runtime: DeployRuntime,
+): Promise<void> {
+  const warn = (text: string) =>
+    onEvent({ certificate: spec.name, step: 'deploying', level: 'warning', text })
+  warn('putting the earlier certificate back')
+  await switchLive(state, spec.name, previous, runtime)
+  const culprit = works.find(({ error }) => error !== undefined)?.name ?? 'another target'
+  for (const work of works) {
+    work.error ??= new AppError(
+      'ERR_DEPLOY',
+      `${work.name} was given the earlier certificate again, because ${culprit} failed`,
+    )
+    await work.deployer
+      .activate({ signal })
+      .catch((error: unknown) => warn(`${work.name}: ${messageOf(error)}`))
+  }
 }
 
 async function inspect(work: Work, certificate: DeployableCertificate, signal: AbortSignal): Promise<void> {

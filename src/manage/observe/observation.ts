@@ -1,6 +1,5 @@
 /** What is, as opposed to what is wanted. */
 import type { AppError } from '../../base/errors.ts'
-import type { Instant } from '../../base/instant.ts'
 import type { SpecName } from '../spec.ts'
 import type { Deployment } from '../store/deployments.ts'
 import type { RunState } from '../store/runs.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { dayMs, instant, plusMs } from '../../base/instant.ts'
-import type { CertificateView } from '../observe/observation.ts'
+import { type CertificateView, generationBefore } from '../observe/observation.ts'
 import { type CertificateSpec, defaultSpecName } from '../spec.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
 import type { Action, ReasonCode } from './action.ts'
@@ -159,4 +159,13 @@ test('without a live link a stored certificate is delivered, not ordered again',
     { now: plusMs(issued, dayMs) },
   )
   assert.deepEqual([action.kind, action.reason.code], ['deploy', 'not-live'])
+})
+
+test('a failed delivery returns to what is live, or to what was seen last', () => {
+  const next = { ...stored, generation: '000002-20261201T000000Z' }
+  const views = { generations: [stored, next], deployments: [delivered] }
+  assert.equal(generationBefore(next.generation, { ...views, live: stored }), stored.generation)
+  assert.equal(generationBefore(next.generation, { ...views, live: next }), stored.generation)
+  assert.equal(generationBefore(next.generation, { ...views, generations: [next], live: next }), undefined)
+  assert.equal(generationBefore(next.generation, { generations: [next], deployments: [] }), undefined)
 })

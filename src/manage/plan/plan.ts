@@ -2,7 +2,7 @@
 import { sameIdentifiers } from '../../acme/identifier.ts'
 import { formatInstant, type Instant } from '../../base/instant.ts'
 import { type CertificateView, newest } from '../observe/observation.ts'
-import type { CertificateSpec, DeployTarget } from '../spec.ts'
+import { type CertificateSpec, targetName } from '../spec.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
 import type { Action, Reason } from './action.ts'
 import { renewalTime } from './renewal-time.ts'
@@ -95,12 +95,6 @@ function deliveryReason(
       return { code: 'deployment-failed', text: `the last delivery to ${targetName(target)} failed` }
   }
   return undefined
-}
-
-/** The name under which a target's deployments are kept. */
-export function targetName({ name, options }: DeployTarget): string {
-  const config = options['config']
-  return typeof config === 'string' ? `${name} (${config})` : name
 }
 
 function describeDifference(spec: CertificateSpec, current: StoredCertificate): string {

@@ -88,7 +88,7 @@ test('two earlier generations are kept, and the live one always', async () => {
   const generations: string[] = []
   for (const serial of ['01', '02', '03', '04', '05', '06']) {
     generations.push((await saveGeneration(state, name, certificate(serial), runtime)).generation)
-    runtime.clock.advance(dayMs)
+    await runtime.clock.advance(dayMs)
   }
   await switchLive(state, name, generations[1], runtime)
   await runtime.files.makeDirectory(`${state}/certificates/${name}/.unfinished-x`, 0o700)

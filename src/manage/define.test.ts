@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { defineCertificate } from './define.ts'
+
+const authority = { id: 'ca', directory: 'https://ca.example/directory' }
+
+test('a definition has the defaults of the configuration file', () => {
+  assert.deepEqual(defineCertificate({ identifiers: ['*.Example.com', '192.0.2.1'], authority }), {
+    name: '_.example.com',
+    identifiers: [
+      { type: 'dns', value: '*.example.com' },
+      { type: 'ip', value: '192.0.2.1' },
+    ],
+    authority,
+    keyType: 'ecdsa-p256',
+    reuseKey: false,
+    deploy: [],
+    source: 'program',
+  })
+})
+
+test('what is given stays', () => {
+  const given = { name: 'mail', keyType: 'rsa-2048', reuseKey: true, source: 'here' } as const
+  const { name, keyType, reuseKey, source } = defineCertificate({
+    identifiers: ['a.example'],
+    authority,
+    ...given,
+  })
+  assert.deepEqual({ name, keyType, reuseKey, source }, given)
+})
+
+for (const { title, definition, code } of [
+  { title: 'no identifier', definition: { identifiers: [] }, code: 'ERR_IDENTIFIER' },
+  { title: 'a URL', definition: { identifiers: ['https://a.example/'] }, code: 'ERR_IDENTIFIER' },
+  {
+    title: 'a name with a slash',
+    definition: { identifiers: ['a.example'], name: '../a' },
+    code: 'ERR_FORMAT',
+  },
+]) {
+  test(`${title} is refused`, () => {
+    assert.throws(() => defineCertificate({ authority, ...definition }), { code })
+  })
+}

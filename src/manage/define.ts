@@ -1,0 +1,34 @@
+/** Certificate specs made by programs, with the defaults of the configuration file. */
+import { parseIdentifier } from '../acme/identifier.ts'
+import { AppError } from '../base/errors.ts'
+import { type Authority, type CertificateSpec, defaultSpecName, parseSpecName } from './spec.ts'
+
+/** What a certificate needs; everything else has a default. */
+export type CertificateDefinition = Partial<Omit<CertificateSpec, 'name' | 'identifiers' | 'authority'>> & {
+  /** Names and addresses as a person writes them; at least one. */
+  readonly identifiers: readonly string[]
+  readonly authority: Authority
+  /** The directory below `live/`; the first identifier when absent. */
+  readonly name?: string
+}
+
+/**
+ * A spec for `createManager`: a P-256 key, new at each renewal, and no target, unless it says otherwise.
+ * @throws AppError ERR_IDENTIFIER, ERR_FORMAT for a name that cannot be one
+ */
+export function defineCertificate({
+  identifiers: texts,
+  name: text,
+  ...rest
+}: CertificateDefinition): CertificateSpec {
+  const identifiers = texts.map(parseIdentifier)
+  const [first] = identifiers
+  if (first === undefined) throw new AppError('ERR_IDENTIFIER', 'a certificate needs at least one identifier')
+  const name = text === undefined ? defaultSpecName(first) : parseSpecName(text)
+  if (name === undefined) {
+    throw new AppError('ERR_FORMAT', `"${text ?? ''}" cannot be the name of a certificate`, {
+      hint: 'use lower-case letters, digits, dots, hyphens and underscores',
+    })
+  }
+  return { keyType: 'ecdsa-p256', reuseKey: false, deploy: [], source: 'program', ...rest, name, identifiers }
+}
