@@ -21,7 +21,7 @@ export function createContext(globals: GlobalOptions, signal: AbortSignal): Comm
     authority: authorityFrom(globals),
     onEvent: progress.onEvent,
     endProgress: progress.end,
-    interactive: Boolean(process.stdin.isTTY) && Boolean(process.stderr.isTTY) && globals.json !== true,
+    interactive: process.stdin.isTTY && process.stderr.isTTY && globals.json !== true,
     signal,
   }
 }

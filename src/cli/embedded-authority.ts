@@ -4,14 +4,9 @@ import { v } from '../base/schema.ts'
 import { readDocument, storeStep, writeDocument } from '../manage/store/documents.ts'
 import { embeddedAuthorityPath, publicFileMode, stateDirectoryMode } from '../manage/store/paths.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import {
-  createLocalIssuer,
-  type LocalIssuer,
-  listenAcmeServer,
-  loopbackNetworks,
-  privateNetworks,
-  restoreLocalIssuer,
-} from '../server/index.ts'
+import { createLocalIssuer, type LocalIssuer, restoreLocalIssuer } from '../server/issuance/local-issuer.ts'
+import { listenAcmeServer } from '../server/listen.ts'
+import { loopbackNetworks, privateNetworks } from '../server/validation/addresses.ts'
 
 /** A CA that listens on loopback until it is disposed of. */
 export type EmbeddedAuthority = AsyncDisposable & { readonly directory: string; readonly trustPem: string }

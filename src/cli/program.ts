@@ -3,7 +3,14 @@ import { CommanderError, Option, Command as Program } from 'commander'
 import { revocationReasons } from '../acme/revocation.ts'
 import { AppError, type ErrorCode, isAppError } from '../base/errors.ts'
 import { accountKeyAlgorithms, keyTypes } from '../x509/key.ts'
-import { type Command, type CommandResult, type ExitCode, exitCodes, type GlobalOptions } from './command.ts'
+import {
+  type Command,
+  type CommandContext,
+  type CommandResult,
+  type ExitCode,
+  exitCodes,
+  type GlobalOptions,
+} from './command.ts'
 import { version } from './version.ts'
 
 /** Runs the command that the arguments name and prints its result. Never throws. */
@@ -29,7 +36,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   return exitCode
 }
 
-type Run = (context: import('./command.ts').CommandContext) => Promise<CommandResult>
+type Run = (context: CommandContext) => Promise<CommandResult>
 type Runner = (globals: GlobalOptions, run: Run) => Promise<void>
 
 async function runCommand(globals: GlobalOptions, run: Run, signal: AbortSignal): Promise<ExitCode> {

@@ -2,6 +2,7 @@
 import { AppError, messageOf } from '../base/errors.ts'
 import { suggest } from '../base/suggest.ts'
 import { type AcmeClient, createAcmeClient } from '../client/client.ts'
+import type { Deployer } from '../contracts/deployer.ts'
 import type { Solver } from '../contracts/solver.ts'
 import { loadConfig } from '../manage/config/load.ts'
 import { createManager, type Manager } from '../manage/manager.ts'
@@ -24,7 +25,7 @@ export type Workbench = AsyncDisposable & {
   readonly manager: Manager
   readonly runtime: Runtime
   readonly clientFor: (authority: Authority) => Promise<AcmeClient>
-  readonly deployerFor: (target: DeployTarget) => Promise<import('../contracts/deployer.ts').Deployer>
+  readonly deployerFor: (target: DeployTarget) => Promise<Deployer>
 }
 
 /** Reads the configuration as the command line overrides it. */

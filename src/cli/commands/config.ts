@@ -1,7 +1,7 @@
 /** `certwright config ...`. */
 import { formatYaml } from '../../manage/config/document.ts'
-import { targetName } from '../../manage/plan/plan.ts'
 import type { CertificateSpec, Config } from '../../manage/spec.ts'
+import { targetName } from '../../manage/spec.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { loadCommandConfig } from '../workbench.ts'
 
