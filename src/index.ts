@@ -4,6 +4,8 @@ export { AppError, type ErrorCode } from './base/errors.ts'
 export { type AccountKey, type AcmeClient, createAcmeClient } from './client/client.ts'
 export type { DeployableCertificate, Deployer, Endpoint, Inspection } from './contracts/deployer.ts'
 export type { Json, Provision, SelfCheckResult, Solver, SolverChallenge } from './contracts/solver.ts'
+export { resolveAuthority } from './manage/authorities.ts'
+export { type CertificateDefinition, defineCertificate } from './manage/define.ts'
 export type { ManagerEvent, OnEvent, Step } from './manage/events.ts'
 export { type CertificateExpectation, checkCertificate } from './manage/execute/check-certificate.ts'
 export { type ObtainOptions, obtainCertificate } from './manage/execute/obtain.ts'
@@ -23,5 +25,6 @@ export type {
   SolverChoice,
   SpecName,
 } from './manage/spec.ts'
+export { createDeployer, createSolver, type PluginChoice } from './plugins/registry.ts'
 export { nodeRuntime } from './runtime/node/runtime.ts'
 export type { Runtime } from './runtime/runtime.ts'

@@ -7,6 +7,6 @@ export interface Lock extends AsyncDisposable {
 
 /**
  * Takes the lock at `path` (a file that stays) at once or not at all.
- * @returns the lock, or what its holder wrote about itself (`pid 123, renew, since …`; empty when unknown)
+ * @returns the lock, or what its holder is about (`renew a.example (pid 123)`; empty when unknown)
  */
 export type TryLock = (path: string, about: string) => Promise<Lock | { readonly holder: string }>

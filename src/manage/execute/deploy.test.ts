@@ -4,6 +4,7 @@ import { parseIdentifier } from '../../acme/identifier.ts'
 import { AppError } from '../../base/errors.ts'
 import { dayMs, instant, minuteMs, plusMs } from '../../base/instant.ts'
 import type { Deployer, Inspection } from '../../contracts/deployer.ts'
+import type { ProbeTarget } from '../../runtime/network.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { fakeRuntime } from '../../testing/fake-runtime.ts'
 import { testAuthority } from '../../testing/test-authority.ts'
@@ -37,7 +38,7 @@ async function setUp(behaviours: readonly Behaviour[], { first = false } = {}) {
   let handshakes = 0
   const runtime = fakeRuntime({
     clock,
-    probeTls: async ({ port }) => {
+    probeTls: async ({ port }: ProbeTarget) => {
       const behaviour = behaviours[port]
       const index = behaviour?.sees === undefined ? loaded[port] : behaviour.sees(handshakes++, loaded[port])
       const leaf = index === undefined ? undefined : leaves[index]

@@ -65,7 +65,7 @@ export async function deployCertificate(
   options: DeployOptions,
   runtime: DeployRuntime,
 ): Promise<readonly TargetResult[]> {
-  const { spec, certificate, previous, deployerFor, onEvent, signal } = options
+  const { spec, certificate, previous, deployerFor, signal } = options
   const deployable: DeployableCertificate = {
     name: spec.name,
     identifiers: certificate.identifiers,

@@ -22,8 +22,17 @@ export function newest({ generations }: CertificateView): StoredCertificate | un
   return generations.at(-1)
 }
 
-/** All of it, at one instant. */
-export type Observation = {
-  readonly at: Instant
-  readonly certificates: ReadonlyMap<SpecName, CertificateView>
+/**
+ * The generation to return to when the delivery of `next` fails: the live one, or, where a process died after it had
+ * switched to `next`, the one that was last seen at a server.
+ */
+export function generationBefore(
+  next: string,
+  { live, generations, deployments }: Pick<CertificateView, 'live' | 'generations' | 'deployments'>,
+): string | undefined {
+  if (live !== undefined && live.generation !== next) return live.generation
+  const seen = deployments.filter(({ generation, failure }) => generation !== next && failure === undefined)
+  return seen
+    .map(({ generation }) => generation)
+    .find(id => generations.some(({ generation }) => generation === id))
 }
