@@ -16,8 +16,8 @@ export interface WebrootFiles {
    */
   create(path: RootedPath, content: string): Promise<void>
   /**
-   * Deletes the file if it is a regular file with exactly this content, then those of `directories` (counts of
-   * components) that are empty. Nothing there is fine.
+   * Deletes the file if it is a regular file with this content, or with a beginning of it (all that a killed process may
+   * have written), then those of `directories` (counts of components) that are empty. Nothing there is fine.
    */
   remove(path: RootedPath, content: string, directories: readonly number[]): Promise<void>
 }

@@ -47,7 +47,7 @@ export function memoryWebroot(files: FsOps): WebrootFiles {
       const facts = await files.facts(file)
       if (
         facts?.kind === 'file' &&
-        Buffer.from((await files.read(file)) ?? []).toString('utf8') === content
+        content.startsWith(Buffer.from((await files.read(file)) ?? []).toString('utf8'))
       ) {
         await files.remove(file)
       }

@@ -63,8 +63,16 @@ const checks: Readonly<Record<string, Check>> = {
   'removes nothing with another content': async ({ webroot, files, root }, path) => {
     await webroot.create(path, 'content')
     await webroot.remove(path, 'Content', [1, 2])
-    await webroot.remove(path, 'content+', [1, 2])
+    await webroot.remove(path, '+content', [1, 2])
+    await webroot.remove(path, 'conten', [1, 2])
     assert.deepEqual(await files.list(`${root}/.well-known/acme-challenge`), ['token'])
+  },
+  'removes what a killed process had only begun to write': async ({ webroot, files, root }, path) => {
+    for (const begun of ['', 'cont']) {
+      await webroot.create(path, begun)
+      await webroot.remove(path, 'content', [1, 2])
+      assert.deepEqual(await files.list(root), [])
+    }
   },
   'removes no directory that others use': async ({ webroot, files, root }, path) => {
     await webroot.create(path, 'content')

@@ -124,7 +124,7 @@ function remove(root: OpenDirectory, parts: Parts, content: string, counts: read
   const { directories, file } = parts
   const way = descend(root, directories)
   const innermost = way[directories.length]
-  if (innermost && hasContent(innermost, file, content)) unlessAbsent(innermost, file, unlinkSync)
+  if (innermost && isOurs(innermost, file, content)) unlessAbsent(innermost, file, unlinkSync)
   for (const count of [...counts].sort((one, other) => other - one)) {
     const parent = way[count - 1]
     const name = directories[count - 1]
@@ -132,8 +132,8 @@ function remove(root: OpenDirectory, parts: Parts, content: string, counts: read
   }
 }
 
-/** Whether a regular file of that name has exactly this content. */
-function hasContent(directory: OpenDirectory, name: string, content: string): boolean {
+/** Whether a regular file of that name has this content, or the beginning of it that a killed process left. */
+function isOurs(directory: OpenDirectory, name: string, content: string): boolean {
   const expected = Buffer.from(content)
   return attempt(directory, name, location => {
     // A link is not ours, and without O_NONBLOCK a named pipe would stop the process.
@@ -141,7 +141,11 @@ function hasContent(directory: OpenDirectory, name: string, content: string): bo
     if (handle === undefined) return false
     try {
       const stats = fstatSync(handle)
-      return stats.isFile() && stats.size === expected.length && readFileSync(handle).equals(expected)
+      return (
+        stats.isFile() &&
+        stats.size <= expected.length &&
+        readFileSync(handle).equals(expected.subarray(0, stats.size))
+      )
     } finally {
       closeSync(handle)
     }
