@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { sign } from 'node:crypto'
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { parseDer } from './der.ts'
 import { derNull, oid, sequence } from './der-writer.ts'
@@ -76,4 +76,9 @@ describe('signatures in DER', () => {
       assert.equal(verifySigned(signed, publicOf(key)), expected)
     })
   }
+
+  it('are not made with keys of other kinds', () => {
+    const { privateKey } = generateKeyPairSync('ed448')
+    assert.throws(() => signDer(privateKey, () => content), { name: 'AppError', code: 'ERR_FORMAT' })
+  })
 })
