@@ -170,11 +170,13 @@ describe('a challenge', () => {
   it('that is going on when the server ends is aborted, and its end awaited', async () => {
     const { world } = await slowWorld()
     const session = await register(world)
-    const { created } = await oneName(session)
+    const { created, challenge } = await oneName(session)
     const proving = prove(world, session, created)
     await waitFor(() => world.visits.length === 1)
     await world.server[Symbol.asyncDispose]()
     await proving
+    const { json } = await session.post(challenge, '')
+    assert.equal(json['status'], 'processing', 'nothing was found out')
   })
 })
 

@@ -8,6 +8,7 @@ import {
   createWorld,
   freshNonce,
   names,
+  obtain,
   register,
   type Session,
   sendRaw,
@@ -582,7 +583,9 @@ describe('reading takes an empty payload', async () => {
   after(() => world[Symbol.asyncDispose]())
   const session = await register(world)
   const created = await session.post(newOrderUrl, { identifiers: names('www.example.com') })
+  const { url: certificate } = await obtain(world, session, names('www.example.com'))
   for (const [what, url] of [
+    ['a certificate', certificate],
     ['an order', created.headers.get('location') ?? ''],
     ['the list of orders', `${session.kid}/orders`],
   ] as const) {

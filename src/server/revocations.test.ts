@@ -64,6 +64,15 @@ describe('a certificate is revoked by', () => {
     assert.equal((await other.post(authorization, '')).json['status'], 'valid')
   })
 
+  it('the account that ordered it, also without an authorization now', async () => {
+    await using world = await createWorld()
+    const session = await register(world)
+    const { pem, order } = await obtain(world, session, names('a.example.com'))
+    const [authorization = ''] = order.json['authorizations'] as readonly string[]
+    await session.post(authorization, { status: 'deactivated' })
+    assert.equal((await session.post(url, { certificate: certificateOf(pem).certificate })).status, 200)
+  })
+
   it('nobody by an authorization that was deactivated', async () => {
     await using world = await createWorld()
     const { pem } = await obtain(world, await register(world), names('a.example.com'))
