@@ -16,6 +16,8 @@ const root = dirname(import.meta.dirname)
 const dist = join(root, 'dist')
 
 const program = 'certwright'
+/** What `engines` in package.json promises; syntax that is newer is written in older words. */
+const oldestNode = 'node22.18'
 // Name in dist to source; package.json's `bin` and `exports` name the same files.
 const entries: Readonly<Record<string, string>> = {
   [program]: 'src/cli/main.ts',
@@ -48,6 +50,7 @@ async function bundle(): Promise<readonly OutputChunk[]> {
     cwd: root,
     input: { ...entries },
     platform: 'node',
+    transform: { target: oldestNode },
     // An import that cannot be resolved is only a warning to rolldown; here nothing may be left open.
     onLog: (level, { message }) => {
       if (level === 'warn') throw new Error(message)

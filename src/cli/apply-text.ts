@@ -43,6 +43,11 @@ export function describeResult(result: ApplyResult, { state, now, color }: TextO
     if (target.error !== undefined)
       lines.push(...indent(describeFailure(target.error.message, target.error.hint), 4))
   }
+  if (certificate !== undefined && error !== undefined) {
+    lines.push(
+      `  next     certwright deploy ${spec.name}, once that is mended; certwright apply tries it too`,
+    )
+  }
   if (certificate === undefined && error !== undefined) {
     lines.push(`${spec.name}: ${mark(false)}`, ...indent(describeFailure(error.message, error.hint), 2))
     if (error.retryAt !== undefined) lines.push(`  retry: not before ${whenText(error.retryAt, now)}`)

@@ -25,7 +25,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   try {
     if (args[0] === 'completion' || args[0] === 'complete') {
       await (await import('./commands/completion.ts')).addCompletion(program)
-    } else program.command('completion <shell>').description('print a completion script: bash, zsh, fish')
+    } else describeCompletion(program)
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
@@ -34,6 +34,13 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     process.removeListener('SIGINT', stop).removeListener('SIGTERM', stop)
   }
   return exitCode
+}
+
+/** The table of commands for the documentation and its tests: it parses, and runs nothing. */
+export function describedProgram(): Program {
+  const program = createProgram(async () => {})
+  describeCompletion(program)
+  return program
 }
 
 type Run = (context: CommandContext) => Promise<CommandResult>
@@ -75,6 +82,11 @@ function exitCodeOf(error: unknown): ExitCode {
 
 function withNewline(text: string): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`
+}
+
+// The real command comes with a package of its own, which is loaded only where it is wanted.
+function describeCompletion(program: Program): void {
+  program.command('completion <shell>').description('print a completion script: bash, zsh, fish')
 }
 
 function createProgram(runner: Runner): Program {

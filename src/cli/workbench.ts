@@ -48,7 +48,7 @@ export async function loadCommandConfig({
 export function createWorkbench(context: CommandContext, config: Config): Workbench {
   const runtime =
     config.resolvers.length === 0 ? context.runtime : nodeRuntime({ dnsServers: config.resolvers })
-  const held = new AsyncDisposableStack()
+  const held: AsyncDisposable[] = []
   const clients = new Map<string, Promise<AcmeClient>>()
   const solvers = new Map<string, Promise<Solver>>()
 
@@ -56,7 +56,8 @@ export function createWorkbench(context: CommandContext, config: Config): Workbe
     remember(clients, authority.id, async () => {
       if (authority.directory === 'embedded') {
         const { startEmbeddedAuthority } = await import('./embedded-authority.ts')
-        const embedded = held.use(await startEmbeddedAuthority(context.state, runtime))
+        const embedded = await startEmbeddedAuthority(context.state, runtime)
+        held.push(embedded)
         return createAcmeClient(
           { directory: embedded.directory, trustPem: embedded.trustPem, userAgent },
           runtime,
@@ -83,7 +84,9 @@ export function createWorkbench(context: CommandContext, config: Config): Workbe
     runtime,
     clientFor,
     deployerFor,
-    [Symbol.asyncDispose]: () => held.disposeAsync(),
+    [Symbol.asyncDispose]: async () => {
+      for (const one of held.reverse()) await one[Symbol.asyncDispose]()
+    },
   }
 }
 

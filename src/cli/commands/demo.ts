@@ -3,7 +3,6 @@ import { parseIdentifier } from '../../acme/identifier.ts'
 import { formatDuration } from '../../base/duration.ts'
 import { AppError } from '../../base/errors.ts'
 import { createAcmeClient } from '../../client/client.ts'
-import { endpointName } from '../../manage/execute/probe.ts'
 import { type ApplyResult, createManager, type Manager } from '../../manage/manager.ts'
 import { renewalTime } from '../../manage/plan/renewal-time.ts'
 import { type CertificateSpec, defaultSpecName } from '../../manage/spec.ts'
@@ -30,9 +29,8 @@ export async function demo(
   const { signal, globals } = context
   const runtime = withDemoNames(context.runtime)
   const directory = `${runtime.environment('TMPDIR') ?? '/tmp'}/certwright-demo-${runtime.random.id(10)}`
-  await using held = new AsyncDisposableStack()
+  await using _directory = { [Symbol.asyncDispose]: () => runtime.files.remove(directory) }
   await runtime.files.makeDirectory(directory, stateDirectoryMode)
-  held.defer(() => runtime.files.remove(directory))
 
   const steps: DemoStep[] = []
   const write = (line: string) => {
@@ -59,16 +57,16 @@ export async function demo(
   )
   const state = `${directory}/state`
   const ports = { httpPort: await freePort(runtime), httpsPort: await freePort(runtime) }
-  const authority = await step(
+  await using authority = await step(
     'CA',
-    async () => held.use(await startEmbeddedAuthority(state, runtime, { httpPort: ports.httpPort })),
+    () => startEmbeddedAuthority(state, runtime, { httpPort: ports.httpPort }),
     ({ directory: url }) => `an ACME CA of our own at ${url}`,
   )
   const spec = demoSpec()
   const live = livePath(state, spec.name)
-  const site = await step(
+  await using site = await step(
     'site',
-    async () => held.use(await startSite(nginx, { directory, live, signal, ...ports }, runtime)),
+    () => startSite(nginx, { directory, live, signal, ...ports }, runtime),
     ({ name, httpPort, httpsPort }) => `${name}, http on port ${httpPort}, https on port ${httpsPort}`,
   )
   const client = createAcmeClient({ directory: authority.directory, trustPem: authority.trustPem }, runtime)
@@ -89,12 +87,12 @@ export async function demo(
   const first = await step(
     'issue',
     () => applyOnce(manager, spec, [], signal),
-    () => `a certificate for ${demoNames.join(' and ')}, proven by http-01`,
+    () => `a certificate for ${demoNames.join(' and ')}, after http-01`,
   )
   await step(
     'verify',
     () => visit(site, authority.trustPem, runtime),
-    () => servedText(first),
+    () => servedText(first, site),
   )
   const second = await step(
     'renew',
@@ -104,7 +102,7 @@ export async function demo(
   await step(
     'verify',
     () => visit(site, authority.trustPem, runtime),
-    () => servedText(second),
+    () => servedText(second, site),
   )
   const certificate = second.certificate
   if (certificate === undefined || certificate.fingerprint === first.certificate?.fingerprint) {
@@ -218,9 +216,7 @@ async function visit(site: DemoSite, trustPem: string, { http }: Pick<Runtime, '
   }
 }
 
-function servedText({ certificate, targets }: ApplyResult): string {
-  const seen = targets
-    .flatMap(({ endpoints }) => endpoints)
-    .filter(({ fingerprint }) => fingerprint === certificate?.fingerprint)
-  return `${certificate?.fingerprint.slice(0, 16) ?? ''}… seen at ${seen.map(({ endpoint }) => endpointName(endpoint)).join(', ')}; the page opens`
+function servedText({ certificate }: ApplyResult, site: DemoSite): string {
+  const url = `https://${demoNames[0]}:${site.httpsPort}/`
+  return `${url} opens for a client that trusts the CA, with certificate ${certificate?.fingerprint.slice(0, 12) ?? ''}`
 }

@@ -10,7 +10,6 @@ export async function startBuiltInSite(
   { httpPort, httpsPort }: { readonly httpPort: number; readonly httpsPort: number },
   runtime: Pick<Runtime, 'files' | 'serveHttps'>,
 ): Promise<DemoSite> {
-  const held = new AsyncDisposableStack()
   let listener: HttpsListener | undefined
   let directory: string | undefined
   const read = async (file: string) => {
@@ -29,9 +28,7 @@ export async function startBuiltInSite(
       const certificate = { certificatePem: await read('fullchain.pem'), keyPem: await read('privkey.pem') }
       if (listener !== undefined) return listener.setCertificate(certificate)
       const page = async () => new Response(demoPage, { headers: { 'content-type': 'text/plain' } })
-      listener = held.use(
-        await runtime.serveHttps(page, { host: '127.0.0.1', port: httpsPort, ...certificate }),
-      )
+      listener = await runtime.serveHttps(page, { host: '127.0.0.1', port: httpsPort, ...certificate })
     },
   }
   return {
@@ -43,7 +40,7 @@ export async function startBuiltInSite(
       options: { port: httpPort, hosts: ['127.0.0.1'], httpPort, selfCheck: true },
     },
     deployer,
-    [Symbol.asyncDispose]: () => held.disposeAsync(),
+    [Symbol.asyncDispose]: async () => listener?.[Symbol.asyncDispose](),
   }
 }
 
