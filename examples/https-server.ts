@@ -28,7 +28,7 @@ const runtime = nodeRuntime()
 const signal = AbortSignal.timeout(60_000)
 const state = await mkdtemp(join(tmpdir(), 'certwright-example-'))
 const issuer = await createLocalIssuer({}, runtime)
-await using ca = await listenAcmeServer(
+const ca = await listenAcmeServer(
   {
     listen: { host: '127.0.0.1', port: 0 },
     issuer,
@@ -101,4 +101,5 @@ await keepGood([name]) // as if it were due now: another certificate, no restart
 
 clearInterval(timer)
 server.close()
+await ca[Symbol.asyncDispose]()
 await rm(state, { recursive: true })

@@ -23,7 +23,7 @@ const runtime = nodeRuntime()
 const signal = AbortSignal.timeout(60_000)
 const state = await mkdtemp(join(tmpdir(), 'certwright-example-'))
 const issuer = await createLocalIssuer({}, runtime)
-await using ca = await listenAcmeServer(
+const ca = await listenAcmeServer(
   {
     listen: { host: '127.0.0.1', port: 0 },
     issuer,
@@ -66,4 +66,5 @@ for (const _ of ['the first time', 'the second time']) {
 }
 console.log('files:', (await readdir(join(state, 'live', certificate.name))).join(' '))
 
+await ca[Symbol.asyncDispose]()
 await rm(state, { recursive: true })

@@ -22,7 +22,7 @@ const issuer = await createLocalIssuer({ rootName: 'My tests' }, runtime)
 
 // 1. An ACME endpoint. It looks for http-01 on port 5002 of this machine, whatever the name, and refuses one nonce in
 // five, as real CAs sometimes do: a client must survive that.
-await using ca = await listenAcmeServer(
+const ca = await listenAcmeServer(
   {
     listen: { host: '127.0.0.1', port: 0 },
     issuer,
@@ -50,6 +50,7 @@ const server = createServer({ cert: certificatePem, key: keyPem }, (_, reply) =>
 await once(server.listen(0, '127.0.0.1'), 'listening')
 console.log(await fetchText(`https://127.0.0.1:${(server.address() as AddressInfo).port}/`))
 server.close()
+await ca[Symbol.asyncDispose]()
 
 async function fetchText(url: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
