@@ -1,0 +1,124 @@
+/**
+ * Generates the documents that restate the code, and puts the examples into the guide that explains them.
+ *
+ * `npm run docs` writes them; a test fails when one is stale.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Command } from 'commander'
+import { errorCodes } from '../src/base/errors.ts'
+import { describedProgram } from '../src/cli/program.ts'
+import { configJsonSchema } from '../src/manage/config/json-schema.ts'
+
+const root = dirname(import.meta.dirname)
+
+/** A file as it should be; its path is relative to the repository. */
+export type GeneratedFile = { readonly path: string; readonly text: string }
+
+/** Every generated file. */
+export function generateDocs(): readonly GeneratedFile[] {
+  return [
+    { path: 'docs/errors.md', text: errorsPage() },
+    { path: 'docs/reference/commands.md', text: commandsPage(describedProgram()) },
+    { path: 'docs/reference/configuration.schema.json', text: json(configJsonSchema()) },
+    { path: 'docs/guides/library.md', text: withExamples(readText('docs/guides/library.md')) },
+  ]
+}
+
+/** Reads a file of the repository. */
+export function readText(path: string): string {
+  return readFileSync(join(root, path), 'utf8')
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(errorCodes).map(([code, meaning]) => `| \`${code}\` | ${cell(meaning)} |`)
+  return page('Errors', 'src/base/errors.ts', [
+    'Every failure has one of these codes: in `error.code` of the library, in `error.code` of `--json`, and on the command',
+    'line with `--verbose`. Codes are stable; the words of a message are not. A message says what failed on what, a hint',
+    'what can be done.',
+    '',
+    '| code | meaning |',
+    '|---|---|',
+    ...rows,
+  ])
+}
+
+function commandsPage(program: Command): string {
+  const commands = leaves(program)
+  return page('Commands', 'src/cli/program.ts', [
+    'Results go to standard output, progress and errors to standard error. Exit codes: 0 done, 1 something failed, 2 the',
+    'command line or the configuration is wrong. With `--json` every command prints one document: see',
+    '[json.md](../guides/json.md).',
+    '',
+    ...commands.map(command => `- [\`${pathOf(command)}\`](#${anchorOf(command)})`),
+    '',
+    '## Options of every command',
+    '',
+    ...optionsTable(program),
+    ...commands.flatMap(command => [
+      '',
+      `## ${pathOf(command)}`,
+      '',
+      `\`${[pathOf(command), command.usage()].join(' ')}\``,
+      '',
+      sentence(command.description()),
+      ...(command.options.length === 0 ? [] : ['', ...optionsTable(command)]),
+    ]),
+  ])
+}
+
+/** Commands that do something: those without commands below them. */
+function leaves(command: Command): readonly Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves)
+}
+
+function pathOf(command: Command): string {
+  const above = command.parent
+  return above === null ? command.name() : `${pathOf(above)} ${command.name()}`
+}
+
+// The way GitHub makes anchors of headings.
+function anchorOf(command: Command): string {
+  return pathOf(command).replaceAll(' ', '-')
+}
+
+function optionsTable(command: Command): readonly string[] {
+  const help = command.createHelp()
+  const rows = command.options.map(
+    option =>
+      `| \`${cell(option.flags)}\` | ${cell(help.optionDescription(option))}${option.mandatory ? ' (required)' : ''} |`,
+  )
+  return ['| option | |', '|---|---|', ...rows]
+}
+
+/** Replaces what follows `<!-- example: FILE -->` by the file. */
+function withExamples(text: string): string {
+  return text.replace(
+    /^<!-- example: (\S+) -->\n```ts\n.*?^```$/gms,
+    (_, file: string) => `<!-- example: ${file} -->\n\`\`\`ts\n${readText(file)}\`\`\``,
+  )
+}
+
+function page(title: string, source: string, lines: readonly string[]): string {
+  return [`<!-- Generated from ${source} by npm run docs. -->`, `# ${title}`, '', ...lines, ''].join('\n')
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|')
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`
+}
+
+if (import.meta.main) {
+  for (const { path, text } of generateDocs()) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+    console.log(path)
+  }
+}
