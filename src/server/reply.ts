@@ -1,11 +1,5 @@
 /** Replies: plain values until the last moment. The only place that makes problem documents of errors. */
-import {
-  AcmeProblemError,
-  makeProblem,
-  type Problem,
-  type ProblemType,
-  problemPrefix,
-} from '../acme/problem.ts'
+import { AcmeProblemError, makeProblem, type Problem, type ProblemType } from '../acme/problem.ts'
 import type { Url, WireObject } from '../acme/wire.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
@@ -121,9 +115,4 @@ function content(reply: Reply): {
   if ('text' in reply) return { status, body: reply.text, contentType: reply.contentType }
   if (reply.json === undefined) return { status, body: null }
   return { status, body: JSON.stringify(reply.json), contentType: 'application/json' }
-}
-
-/** `badNonce` without its prefix, for the log. */
-export function problemName({ type }: Problem): string {
-  return type.startsWith(problemPrefix) ? type.slice(problemPrefix.length) : type
 }
