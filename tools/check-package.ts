@@ -3,7 +3,7 @@
  * compiles against its types, and runs the program. Needs `npm run build` before.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import process from 'node:process'
@@ -34,6 +34,7 @@ try {
   importEverySubPath()
   compileAgainstTypes()
   runProgram()
+  runOnOldestNode()
 } finally {
   rmSync(project, { recursive: true, force: true })
 }
@@ -95,6 +96,18 @@ function runProgram(): void {
   const version = run('npx', ['--no', packageFacts.name, '--', '--version'], project, 'pipe')
   if (version.trim() !== packageFacts.version) throw new Error(`--version says ${version}`)
   run('npx', ['--no', packageFacts.name, 'demo'])
+}
+
+// `engines` promises 22.18. `.ci/run` fetches a Node 22 into .cache; without one this says what it did not do.
+function runOnOldestNode(): void {
+  const [oldNode] = globSync('.cache/oldest-node/node_modules/node-*/bin/node', { cwd: root })
+  if (oldNode === undefined) {
+    console.log('not run on Node 22: there is none in .cache/oldest-node')
+    return
+  }
+  const program = join('node_modules', packageFacts.name, packageFacts.bin.certwright)
+  console.log(`Node ${run(join(root, oldNode), ['--version'], project, 'pipe').trim()}`)
+  run(join(root, oldNode), [program, 'demo', '--quiet'])
 }
 
 function run(
