@@ -9,9 +9,6 @@ export function keyAuthorization(token: string, thumbprint: string): string {
   return `${token}.${thumbprint}`
 }
 
-/** Longest key authorization: 128 characters of token, a dot, 43 of thumbprint. */
-export const maxKeyAuthorizationBytes = 128 + 1 + 43
-
 /** Path of an http-01 response (§8.3). */
 export function http01Path(token: string): string {
   return `/.well-known/acme-challenge/${token}`

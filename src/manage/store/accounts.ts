@@ -5,7 +5,7 @@ import { v } from '../../base/schema.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { createSigner, parsePrivateKeyPem, type Signer } from '../../x509/key.ts'
 import { corrupt, readDocument, storeStep, writeDocument } from './documents.ts'
-import { accountPath, accountsPath, privateFileMode, stateDirectoryMode } from './paths.ts'
+import { accountPath, privateFileMode, stateDirectoryMode } from './paths.ts'
 
 /** Facts about an account that is registered at an authority. */
 export type StoredAccount = {
@@ -119,12 +119,4 @@ export async function retireAccount(
     await files.makeDirectory(`${state}/retired-accounts`, stateDirectoryMode)
     await files.rename(from, `${state}/retired-accounts/${authority}-${random.id(6)}`)
   })
-}
-
-/** Ids of the authorities at which there is an account or the key of one. */
-export function storedAuthorities(
-  state: string,
-  { files }: Pick<Runtime, 'files'>,
-): Promise<readonly string[]> {
-  return storeStep(`list ${accountsPath(state)}`, () => files.list(accountsPath(state)))
 }

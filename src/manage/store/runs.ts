@@ -201,11 +201,3 @@ export async function removeRun(
 ): Promise<void> {
   await storeStep(`remove the journal of ${name}`, () => files.remove(runsPath(state, name)))
 }
-
-/** Names that have an unfinished run. */
-export async function unfinishedRuns(
-  state: string,
-  { files }: Pick<Runtime, 'files'>,
-): Promise<readonly string[]> {
-  return storeStep(`list ${state}/runs`, () => files.list(`${state}/runs`))
-}
