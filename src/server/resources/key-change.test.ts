@@ -9,10 +9,10 @@ import {
   order,
   register,
   sessionFor,
-} from '../../test/support/acme-session.ts'
-import { publicJwk } from '../jose/jwk.ts'
-import { createJws } from '../jose/jws.ts'
-import { createSigner, generateAccountKey } from '../x509/key.ts'
+} from '../../../test/support/acme-session.ts'
+import { publicJwk } from '../../jose/jwk.ts'
+import { createJws } from '../../jose/jws.ts'
+import { createSigner, generateAccountKey } from '../../x509/key.ts'
 
 const url = `${baseUrl}/key-change`
 

@@ -10,14 +10,14 @@ import {
   order,
   prove,
   register,
-} from '../../test/support/acme-session.ts'
-import { parseOrder } from '../acme/order.ts'
-import { problemPrefix } from '../acme/problem.ts'
-import { parseUrl } from '../acme/wire.ts'
-import { dayMs, hourMs } from '../base/instant.ts'
-import { certificateId } from '../x509/cert-id.ts'
-import { parseCertificate } from '../x509/certificate.ts'
-import { parsePem } from '../x509/pem.ts'
+} from '../../../test/support/acme-session.ts'
+import { parseOrder } from '../../acme/order.ts'
+import { problemPrefix } from '../../acme/problem.ts'
+import { parseUrl } from '../../acme/wire.ts'
+import { dayMs, hourMs } from '../../base/instant.ts'
+import { certificateId } from '../../x509/cert-id.ts'
+import { parseCertificate } from '../../x509/certificate.ts'
+import { parsePem } from '../../x509/pem.ts'
 
 const newOrderUrl = `${baseUrl}/new-order`
 

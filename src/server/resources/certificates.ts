@@ -1,7 +1,7 @@
 /** Downloading certificates (RFC 8555 §7.4.2). */
-import type { Parts } from './parts.ts'
-import { notFound, type Reply } from './reply.ts'
-import { type AccountRequest, requireEmpty } from './request.ts'
+import type { Parts } from '../parts.ts'
+import { notFound, type Reply } from '../reply.ts'
+import { type AccountRequest, requireEmpty } from '../request.ts'
 
 /** Gives a chain as PEM; the others are linked as alternates. */
 export function readCertificate(

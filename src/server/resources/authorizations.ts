@@ -1,15 +1,15 @@
 /** Authorizations and their challenges (RFC 8555 §7.5). */
-import { writeAuthorization } from '../acme/authorization.ts'
-import { type Challenge, writeChallenge } from '../acme/challenge.ts'
-import { authorizationStatus, challengeStatus } from '../acme/transitions.ts'
-import { plusMs } from '../base/instant.ts'
-import { v } from '../base/schema.ts'
-import { waitAtMost } from './background.ts'
+import { writeAuthorization } from '../../acme/authorization.ts'
+import { type Challenge, writeChallenge } from '../../acme/challenge.ts'
+import { authorizationStatus, challengeStatus } from '../../acme/transitions.ts'
+import { plusMs } from '../../base/instant.ts'
+import { v } from '../../base/schema.ts'
+import { waitAtMost } from '../background.ts'
+import type { Parts } from '../parts.ts'
+import { type AuthorizationRecord, amend, type ChallengeRecord, proofKey } from '../records.ts'
+import { notFound, type Reply, refusal } from '../reply.ts'
+import { type AccountRequest, readPayload } from '../request.ts'
 import { retryAfter } from './orders.ts'
-import type { Parts } from './parts.ts'
-import { type AuthorizationRecord, amend, type ChallengeRecord, proofKey } from './records.ts'
-import { notFound, type Reply, refusal } from './reply.ts'
-import { type AccountRequest, readPayload } from './request.ts'
 
 type AuthorizationParts = Pick<Parts, 'config' | 'urls' | 'records' | 'clock'>
 

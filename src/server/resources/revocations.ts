@@ -1,13 +1,13 @@
 /** Revoking certificates (RFC 8555 §7.6). */
 import { createHash } from 'node:crypto'
-import { revocationReason, revocationReasons } from '../acme/revocation.ts'
-import { decodeBase64url } from '../base/base64url.ts'
-import { v } from '../base/schema.ts'
-import { samePublicKey } from '../x509/key.ts'
-import type { Parts } from './parts.ts'
-import { amend, type CertificateRecord, validAuthorization } from './records.ts'
-import { notFound, type Reply, refusal } from './reply.ts'
-import { readPayload, type SignedRequest } from './request.ts'
+import { revocationReason, revocationReasons } from '../../acme/revocation.ts'
+import { decodeBase64url } from '../../base/base64url.ts'
+import { v } from '../../base/schema.ts'
+import { samePublicKey } from '../../x509/key.ts'
+import type { Parts } from '../parts.ts'
+import { amend, type CertificateRecord, validAuthorization } from '../records.ts'
+import { notFound, type Reply, refusal } from '../reply.ts'
+import { readPayload, type SignedRequest } from '../request.ts'
 
 const revocationSchema = v.object({
   certificate: v.string(),

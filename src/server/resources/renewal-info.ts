@@ -1,9 +1,9 @@
 /** Renewal information (RFC 9773 §4). */
-import { type RenewalInfo, writeRenewalInfo } from '../acme/renewal-info.ts'
-import { dayMs, type Instant, minuteMs, plusMs, secondMs } from '../base/instant.ts'
+import { type RenewalInfo, writeRenewalInfo } from '../../acme/renewal-info.ts'
+import { dayMs, type Instant, minuteMs, plusMs, secondMs } from '../../base/instant.ts'
+import type { Parts } from '../parts.ts'
+import { notFound, type Reply } from '../reply.ts'
 import { retryAfter } from './orders.ts'
-import type { Parts } from './parts.ts'
-import { notFound, type Reply } from './reply.ts'
 
 /** What the advice depends on. */
 export type Renewable = {

@@ -10,11 +10,11 @@ import {
   register,
   type Session,
   type World,
-} from '../../test/support/acme-session.ts'
-import { parseAuthorization } from '../acme/authorization.ts'
-import { problemPrefix } from '../acme/problem.ts'
-import { parseUrl } from '../acme/wire.ts'
-import { dayMs } from '../base/instant.ts'
+} from '../../../test/support/acme-session.ts'
+import { parseAuthorization } from '../../acme/authorization.ts'
+import { problemPrefix } from '../../acme/problem.ts'
+import { parseUrl } from '../../acme/wire.ts'
+import { dayMs } from '../../base/instant.ts'
 
 /** An order for one name, and where its authorization and challenge are. */
 async function oneName(session: Session) {

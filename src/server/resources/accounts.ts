@@ -1,21 +1,27 @@
 /** Accounts (RFC 8555 §7.3). */
 
-import { type AccountStatus, writeAccount } from '../acme/account.ts'
-import { parseIdentifier } from '../acme/identifier.ts'
-import type { WireObject } from '../acme/wire.ts'
-import { isAppError, messageOf } from '../base/errors.ts'
-import { printable } from '../base/printable.ts'
-import { v } from '../base/schema.ts'
+import { type AccountStatus, writeAccount } from '../../acme/account.ts'
+import { parseIdentifier } from '../../acme/identifier.ts'
+import type { WireObject } from '../../acme/wire.ts'
+import { isAppError, messageOf } from '../../base/errors.ts'
+import { printable } from '../../base/printable.ts'
+import { v } from '../../base/schema.ts'
 import {
   parseExternalAccountBinding,
   verifyExternalAccountBinding,
-} from '../jose/external-account-binding.ts'
-import { thumbprint } from '../jose/thumbprint.ts'
-import type { Parts } from './parts.ts'
-import { unguessableText } from './random.ts'
-import { type AccountRecord, amend, statusOfOrder } from './records.ts'
-import { notFound, problem, type Reply, refusal } from './reply.ts'
-import { type AccountRequest, deactivated, readPayload, requireEmpty, type SignedRequest } from './request.ts'
+} from '../../jose/external-account-binding.ts'
+import { thumbprint } from '../../jose/thumbprint.ts'
+import type { Parts } from '../parts.ts'
+import { unguessableText } from '../random.ts'
+import { type AccountRecord, amend, statusOfOrder } from '../records.ts'
+import { notFound, problem, type Reply, refusal } from '../reply.ts'
+import {
+  type AccountRequest,
+  deactivated,
+  readPayload,
+  requireEmpty,
+  type SignedRequest,
+} from '../request.ts'
 
 const newAccountSchema = v.object({
   contact: v.optional(v.array(v.string()), []),

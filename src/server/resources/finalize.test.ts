@@ -12,12 +12,12 @@ import {
   register,
   type Session,
   type World,
-} from '../../test/support/acme-session.ts'
-import { problemPrefix } from '../acme/problem.ts'
-import { decodeBase64url, encodeBase64url } from '../base/base64url.ts'
-import { createCsr } from '../x509/csr.ts'
-import { generateKey } from '../x509/key.ts'
-import type { IssueRequest } from './issuance/issuer.ts'
+} from '../../../test/support/acme-session.ts'
+import { problemPrefix } from '../../acme/problem.ts'
+import { decodeBase64url, encodeBase64url } from '../../base/base64url.ts'
+import { createCsr } from '../../x509/csr.ts'
+import { generateKey } from '../../x509/key.ts'
+import type { IssueRequest } from '../issuance/issuer.ts'
 
 const identifiers = names('a.example.com', 'b.example.com')
 

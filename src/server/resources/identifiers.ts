@@ -5,12 +5,12 @@ import {
   identifierTypes,
   isWildcard,
   parseIdentifier,
-} from '../acme/identifier.ts'
-import { maxOrderIdentifiers } from '../acme/order.ts'
-import { makeProblem, type Problem } from '../acme/problem.ts'
-import { messageOf } from '../base/errors.ts'
-import { printable } from '../base/printable.ts'
-import { refusal } from './reply.ts'
+} from '../../acme/identifier.ts'
+import { maxOrderIdentifiers } from '../../acme/order.ts'
+import { makeProblem, type Problem } from '../../acme/problem.ts'
+import { messageOf } from '../../base/errors.ts'
+import { printable } from '../../base/printable.ts'
+import { refusal } from '../reply.ts'
 
 /** An identifier as a client sends it. */
 export type RequestedIdentifier = { readonly type: string; readonly value: string }

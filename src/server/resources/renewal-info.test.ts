@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { dayMs, hourMs, instant, minuteMs, plusMs, secondMs } from '../base/instant.ts'
+import { dayMs, hourMs, instant, minuteMs, plusMs, secondMs } from '../../base/instant.ts'
 import { suggestedWindow } from './renewal-info.ts'
 
 const notBefore = instant(1_800_000_000_000)

@@ -1,12 +1,12 @@
 /** Account key rollover (RFC 8555 §7.3.5). */
-import { v } from '../base/schema.ts'
-import { thumbprint } from '../jose/thumbprint.ts'
-import { samePublicKey } from '../x509/key.ts'
+import { v } from '../../base/schema.ts'
+import { thumbprint } from '../../jose/thumbprint.ts'
+import { samePublicKey } from '../../x509/key.ts'
+import type { Parts } from '../parts.ts'
+import { amend } from '../records.ts'
+import { problem, type Reply, refusal } from '../reply.ts'
+import { type AccountRequest, checkSignature, keyOf, parseSignedBody, readPayload } from '../request.ts'
 import { accountReply } from './accounts.ts'
-import type { Parts } from './parts.ts'
-import { amend } from './records.ts'
-import { problem, type Reply, refusal } from './reply.ts'
-import { type AccountRequest, checkSignature, keyOf, parseSignedBody, readPayload } from './request.ts'
 
 const keyChangeSchema = v.object({ account: v.string(), oldKey: v.record(v.string(), v.unknown()) })
 

@@ -1,12 +1,11 @@
 /** Orders (RFC 8555 §7.4). */
-import { type Identifier, identifierKey } from '../acme/identifier.ts'
-import { type Order, writeOrder } from '../acme/order.ts'
-import { type Instant, instant, plusMs, secondMs } from '../base/instant.ts'
-import { printable } from '../base/printable.ts'
-import { v } from '../base/schema.ts'
-import { acceptIdentifiers } from './identifiers.ts'
-import type { Parts } from './parts.ts'
-import { unguessableText } from './random.ts'
+import { type Identifier, identifierKey } from '../../acme/identifier.ts'
+import { type Order, writeOrder } from '../../acme/order.ts'
+import { type Instant, instant, plusMs, secondMs } from '../../base/instant.ts'
+import { printable } from '../../base/printable.ts'
+import { v } from '../../base/schema.ts'
+import type { Parts } from '../parts.ts'
+import { unguessableText } from '../random.ts'
 import {
   type AuthorizationRecord,
   type OrderRecord,
@@ -14,9 +13,10 @@ import {
   type Records,
   statusOfOrder,
   validAuthorization,
-} from './records.ts'
-import { notFound, type Reply, refusal } from './reply.ts'
-import { type AccountRequest, readPayload, requireEmpty } from './request.ts'
+} from '../records.ts'
+import { notFound, type Reply, refusal } from '../reply.ts'
+import { type AccountRequest, readPayload, requireEmpty } from '../request.ts'
+import { acceptIdentifiers } from './identifiers.ts'
 
 const newOrderSchema = v.object({
   identifiers: v.array(v.object({ type: v.string(), value: v.string() })),

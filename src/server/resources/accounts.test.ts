@@ -9,12 +9,12 @@ import {
   order,
   register,
   sessionFor,
-} from '../../test/support/acme-session.ts'
-import { parseAccount } from '../acme/account.ts'
-import { parseUrl } from '../acme/wire.ts'
-import { encodeBase64url } from '../base/base64url.ts'
-import { signExternalAccountBinding } from '../jose/external-account-binding.ts'
-import { generateAccountKey } from '../x509/key.ts'
+} from '../../../test/support/acme-session.ts'
+import { parseAccount } from '../../acme/account.ts'
+import { parseUrl } from '../../acme/wire.ts'
+import { encodeBase64url } from '../../base/base64url.ts'
+import { signExternalAccountBinding } from '../../jose/external-account-binding.ts'
+import { generateAccountKey } from '../../x509/key.ts'
 
 const newAccountUrl = `${baseUrl}/new-account`
 const termsOfService = 'https://ca.test/terms'

@@ -10,14 +10,14 @@ import {
   register,
   sessionFor,
   type World,
-} from '../../test/support/acme-session.ts'
-import { parseRenewalInfo } from '../acme/renewal-info.ts'
-import { encodeBase64url } from '../base/base64url.ts'
-import { minuteMs } from '../base/instant.ts'
-import { certificateId } from '../x509/cert-id.ts'
-import { parseCertificate } from '../x509/certificate.ts'
-import { generateKey } from '../x509/key.ts'
-import { parsePem } from '../x509/pem.ts'
+} from '../../../test/support/acme-session.ts'
+import { parseRenewalInfo } from '../../acme/renewal-info.ts'
+import { encodeBase64url } from '../../base/base64url.ts'
+import { minuteMs } from '../../base/instant.ts'
+import { certificateId } from '../../x509/cert-id.ts'
+import { parseCertificate } from '../../x509/certificate.ts'
+import { generateKey } from '../../x509/key.ts'
+import { parsePem } from '../../x509/pem.ts'
 
 const url = `${baseUrl}/revoke-cert`
 
