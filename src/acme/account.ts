@@ -16,6 +16,13 @@ export type Account = {
   readonly orders?: Url
 }
 
+/** Whether text can stand behind `mailto:`: one address, without the header fields that a mail URI may have (§7.3). */
+export function isMailAddress(text: string): boolean {
+  return text.length <= maxMailAddressLength && /^[^\s@?,]+@[^\s@?,]+$/.test(text)
+}
+
+const maxMailAddressLength = 254 // RFC 5321 §4.5.3.1.3 without the angle brackets
+
 const accountSchema = v.object({
   status: v.picklist(accountStatuses),
   contact: v.optional(v.nullable(v.array(v.string())), []),

@@ -25,19 +25,25 @@ const digitsAndDots = /^[\d.]+$/
 export function parseIdentifier(text: string): Identifier {
   const given = text.trim()
   const shown = `"${printable(text, 80)}"`
-  const bad = (what: string, hint?: string) => new AppError('ERR_IDENTIFIER', `${shown} ${what}`, { hint })
+  const bad = (what: string, hint = 'write it as people type it into a browser: www.example.com') =>
+    new AppError('ERR_IDENTIFIER', `${shown} ${what}`, { hint })
 
   if (given === '') throw bad('is empty, where a name such as www.example.com is needed')
   if (given.includes('://')) throw bad('is a URL', 'give the host name alone')
   if (given.includes('@')) throw bad('is a mail address', 'give the host name alone')
   const address = parseIpAddress(given.replace(/^\[(.*)\]$/, '$1'))
   if (address !== undefined) return { type: 'ip', value: address }
-  if (digitsAndDots.test(given)) throw bad('is neither an IPv4 address nor a name')
+  if (digitsAndDots.test(given))
+    throw bad('is neither an IPv4 address nor a name', 'an address has four numbers up to 255: 192.0.2.1')
   if (given.includes('/'))
     throw bad('contains a slash', 'give the host name alone, without path or prefix length')
-  if (/:\d+$/.test(given))
+  if (/^[^:[\]]+:\d+$/.test(given))
     throw bad('contains a port', 'give the host name alone; the CA always connects to port 80')
-  if (given.includes(':')) throw bad('contains a colon and is no IPv6 address')
+  if (given.includes(':'))
+    throw bad(
+      'contains a colon and is no IPv6 address',
+      'write an address like 2001:db8::1, without zone and port',
+    )
   if (/\s/.test(given)) throw bad('contains white space', 'separate names by spaces outside the quotes')
 
   const wildcard = given.startsWith('*.')
@@ -55,13 +61,17 @@ export function parseIdentifier(text: string): Identifier {
   const long = labels.find(label => label.length > 63)
   if (long !== undefined) throw bad(`has a label of ${long.length} characters; 63 are allowed`)
   const wrong = labels.find(label => !ldhLabel.test(label))
-  if (wrong?.includes('_')) throw bad('contains an underscore, which no CA certifies')
+  if (wrong?.includes('_'))
+    throw bad('contains an underscore, which no CA certifies', 'give the server a name without one')
   if (wrong !== undefined)
     throw bad(`has the label "${printable(wrong, 63)}"; only letters, digits and inner hyphens are allowed`)
   if (labels.length < 2)
     throw bad('has only one label', 'a public CA needs a full name such as www.example.com')
   if (/^\d+$/.test(labels.at(-1) ?? ''))
-    throw bad('ends in a numeric label, so it is neither a name nor an address')
+    throw bad(
+      'ends in a numeric label, so it is neither a name nor an address',
+      'write an address as it is, without * and final dot',
+    )
   return { type: 'dns', value: wildcard ? `*.${name}` : name }
 }
 

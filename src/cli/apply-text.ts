@@ -8,7 +8,7 @@ import type { ApplyResult } from '../manage/manager.ts'
 import type { Action } from '../manage/plan/action.ts'
 import { renewalTime } from '../manage/plan/renewal-time.ts'
 import { livePath } from '../manage/store/paths.ts'
-import { errorJson } from './error-text.ts'
+import { errorJson, failureLines } from './error-text.ts'
 
 export type TextOptions = { readonly state: string; readonly now: Instant; readonly color: boolean }
 
@@ -40,8 +40,7 @@ export function describeResult(result: ApplyResult, { state, now, color }: TextO
       `  ${target.target}: ${mark(target.error === undefined)}${seen.length === 0 ? '' : `, served by ${seen.map(({ endpoint }) => endpointName(endpoint)).join(', ')}`}`,
     )
     lines.push(...target.notes.map(note => `    note: ${printable(note)}`))
-    if (target.error !== undefined)
-      lines.push(...indent(describeFailure(target.error.message, target.error.hint), 4))
+    if (target.error !== undefined) lines.push(...indent(failureLines(target.error), 4))
   }
   if (certificate !== undefined && error !== undefined) {
     lines.push(
@@ -49,7 +48,7 @@ export function describeResult(result: ApplyResult, { state, now, color }: TextO
     )
   }
   if (certificate === undefined && error !== undefined) {
-    lines.push(`${spec.name}: ${mark(false)}`, ...indent(describeFailure(error.message, error.hint), 2))
+    lines.push(`${spec.name}: ${mark(false)}`, ...indent(failureLines(error), 2))
     if (error.retryAt !== undefined) lines.push(`  retry: not before ${whenText(error.retryAt, now)}`)
   }
   return `${lines.join('\n')}\n`
@@ -102,15 +101,6 @@ export function describeAction({ spec, kind, reason }: Action): string {
 /** Colours text when colours are wanted and stdout shows them. */
 export function styled(color: boolean, format: 'green' | 'red' | 'yellow' | 'bold', text: string): string {
   return color ? styleText(format, text, { stream: process.stdout }) : text
-}
-
-function describeFailure(message: string, hint: string | undefined): readonly string[] {
-  return [
-    ...message.split('\n'),
-    ...(hint === undefined
-      ? []
-      : hint.split('\n').map((line, index) => (index === 0 ? `hint: ${line}` : line))),
-  ].map(line => printable(line, 2_000))
 }
 
 function indent(lines: readonly string[], by: number): readonly string[] {

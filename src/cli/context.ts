@@ -60,6 +60,7 @@ function authorityFrom({ authority, trust }: GlobalOptions): Authority | undefin
   const resolved = resolveAuthority(authority, {
     trustFile: trust === undefined ? undefined : resolve(trust),
   })
-  if ('problem' in resolved) throw new AppError('ERR_USAGE', `--authority: ${resolved.problem}`)
+  if ('problem' in resolved)
+    throw new AppError('ERR_USAGE', `--authority: ${resolved.problem}`, { hint: resolved.hint })
   return resolved
 }

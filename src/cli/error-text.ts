@@ -4,6 +4,9 @@ import { AppError, isAppError } from '../base/errors.ts'
 import { formatInstant } from '../base/instant.ts'
 import { printable } from '../base/printable.ts'
 
+/** A message of nginx about a hundred names still fits. */
+const maxLineLength = 4_000
+
 /** `error:` in one line (more where several things failed), then `hint:` with what to do. */
 export function describeError(
   error: unknown,
@@ -40,10 +43,24 @@ export function errorJson(error: unknown): Record<string, unknown> {
   }
 }
 
+/** What a person is told about a failure, also one that was read from a journal. */
+export type Failure = { readonly message: string; readonly hint?: string | undefined }
+
+/** A failure as lines of a report: the message, then `hint:` with what to do. */
+export function failureLines({ message, hint }: Failure): readonly string[] {
+  return [...ownLines(message), ...(hint === undefined ? [] : ownLines(`hint: ${hint}`))]
+}
+
+/** A message in one line. */
+export function inOneLine(message: string): string {
+  return ownLines(message).join('; ')
+}
+
 // Our own messages may have several lines; whatever came from outside in them is escaped line by line.
+function ownLines(text: string): readonly string[] {
+  return text.split('\n').map(line => printable(line, maxLineLength))
+}
+
 function lines(text: string): string {
-  return text
-    .split('\n')
-    .map((line, index) => (index === 0 ? printable(line, 4_000) : `  ${printable(line, 4_000)}`))
-    .join('\n')
+  return ownLines(text).join('\n  ')
 }

@@ -1,7 +1,9 @@
 /** The table of commands. Each one is loaded when it is chosen. */
-import { CommanderError, Option, Command as Program } from 'commander'
+import { CommanderError, InvalidArgumentError, Option, Command as Program } from 'commander'
+import { isMailAddress } from '../acme/account.ts'
 import { revocationReasons } from '../acme/revocation.ts'
 import { AppError, type ErrorCode, isAppError } from '../base/errors.ts'
+import { printable } from '../base/printable.ts'
 import { accountKeyAlgorithms, keyTypes } from '../x509/key.ts'
 import {
   type Command,
@@ -29,7 +31,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+    exitCode = error.exitCode === 0 ? exitCodes.done : await refuseUsage(error, { args, program })
   } finally {
     process.removeListener('SIGINT', stop).removeListener('SIGTERM', stop)
   }
@@ -60,12 +62,45 @@ async function runCommand(globals: GlobalOptions, run: Run, signal: AbortSignal)
     return result.exitCode
   } catch (error) {
     endProgress()
-    const { describeError, errorJson } = await import('./error-text.ts')
-    if (globals.json === true)
-      process.stdout.write(`${JSON.stringify({ error: errorJson(error) }, undefined, 2)}\n`)
-    process.stderr.write(describeError(error, { color: globals.color, verbose: globals.verbose === true }))
+    await reportError(error, globals)
     return exitCodeOf(error)
   }
+}
+
+async function reportError(
+  error: unknown,
+  { json, color, verbose = false }: Pick<GlobalOptions, 'json' | 'color' | 'verbose'>,
+): Promise<void> {
+  const { describeError, errorJson } = await import('./error-text.ts')
+  if (json === true) process.stdout.write(`${JSON.stringify({ error: errorJson(error) }, undefined, 2)}\n`)
+  process.stderr.write(describeError(error, { color, verbose }))
+}
+
+type Invocation = { readonly args: readonly string[]; readonly program: Program }
+
+/** Reports a mistake in the command line like every other error; where help was printed instead, that is enough. */
+async function refuseUsage(error: CommanderError, invocation: Invocation): Promise<ExitCode> {
+  const json = invocation.args.includes('--json')
+  const helped = error.code === 'commander.help'
+  if (helped && !json) return exitCodes.usage
+  const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n(Did you mean ')
+  const what = helped ? 'no command was given' : printable(message.replace(/\.$/, ''))
+  const hint =
+    suggestion === undefined ? helpOf(invocation) : `did you mean ${suggestion.replace(/\?\)$/, '')}?`
+  await reportError(new AppError('ERR_USAGE', what, { hint }), {
+    json,
+    color: !invocation.args.includes('--no-color'),
+  })
+  return exitCodes.usage
+}
+
+/** `certwright account register --help`, for the command that the arguments come closest to. */
+function helpOf({ args, program }: Invocation): string {
+  let command = program
+  for (const arg of args) command = command.commands.find(sub => sub.name() === arg) ?? command
+  const names = command === program ? [] : [command.name()]
+  if (command.parent !== null && command.parent !== program) names.unshift(command.parent.name())
+  return ['certwright', ...names, '--help'].join(' ')
 }
 
 const usageErrors: readonly ErrorCode[] = [
@@ -96,19 +131,21 @@ function createProgram(runner: Runner): Program {
     )
     .version(version, '--version')
     .helpOption('-h, --help', 'show help')
-    .option('--config <file>', 'configuration file (default: /etc/certwright/certwright.yaml)')
-    .option('--state <directory>', 'where keys and certificates are kept (default: /var/lib/certwright)')
+    .option('--config <file>', 'configuration file (default: /etc/certwright/certwright.yaml)', parseGiven)
+    .option(
+      '--state <directory>',
+      'where keys and certificates are kept (default: /var/lib/certwright)',
+      parseGiven,
+    )
     .option('--authority <name|url>', 'the CA: a known name, or the URL of its ACME directory')
-    .option('--trust <file>', 'PEM file with the roots of that directory’s own TLS certificate')
+    .option('--trust <file>', 'PEM file with the roots of that directory’s own TLS certificate', parseGiven)
     .option('--json', 'print one JSON document instead of text')
     .option('--quiet', 'print nothing but results and errors')
     .option('--verbose', 'print more about what is done')
     .option('--no-color', 'plain text')
     .exitOverride()
     .showSuggestionAfterError(true)
-    .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: (.*?)\.?\n/s, 'error: $1\n')),
-    })
+    .configureOutput({ outputError: () => {} }) // runProgram reports it
     .addHelpText('beforeAll', examples)
 
   const define = <Options>(
@@ -147,6 +184,7 @@ function createProgram(runner: Runner): Program {
     .option(
       '--webroot <directory>',
       'answer http-01 through files below this directory of the running web server',
+      parseGiven,
     )
     .option('--standalone', 'answer http-01 on port 80 itself; nothing else may listen there')
     .option(
@@ -156,12 +194,16 @@ function createProgram(runner: Runner): Program {
     )
     .option('--no-self-check', 'do not look at the challenge before the CA does')
     .option('--deploy <target>', 'deliver to this server: nginx (repeatable)', collect)
-    .option('--nginx-config <file>', 'main configuration file of nginx, where it is not the usual one')
-    .option('--email <address>', 'contact for the account at the CA')
+    .option(
+      '--nginx-config <file>',
+      'main configuration file of nginx, where it is not the usual one',
+      parseGiven,
+    )
+    .option('--email <address>', 'contact for the account at the CA', parseMailAddress)
     .option('--agree-terms', 'agree to the terms of service of the CA')
     .addOption(new Option('--key <type>', 'kind of the key').choices([...keyTypes]))
     .option('--reuse-key', 'keep the key at renewals')
-    .option('--profile <name>', 'certificate profile, where the CA offers some')
+    .option('--profile <name>', 'certificate profile, where the CA offers some', parseGiven)
 
   for (const name of ['apply', 'renew']) {
     define(
@@ -172,9 +214,11 @@ function createProgram(runner: Runner): Program {
         : 'the same as apply',
       async () => (await import('./commands/apply.ts')).apply,
     )
+      .allowExcessArguments() // so that it can say what to write instead
       .option('--only <name>', 'only this certificate (repeatable)', collect)
       .option('--force <name>', 'renew this certificate even when it is not due (repeatable)', collect)
       .option('--dry-run', 'print what would be done, change nothing')
+      .option('--detailed-exitcode', 'end with exit code 3 when there is nothing to do')
   }
   define(
     program,
@@ -232,18 +276,18 @@ function createProgram(runner: Runner): Program {
     'register an account',
     async () => (await import('./commands/account.ts')).registerAccountCommand,
   )
-    .option('--email <address>', 'contact')
+    .option('--email <address>', 'contact', parseMailAddress)
     .option('--agree-terms', 'agree to the terms of service of the CA')
     .addOption(new Option('--key <algorithm>', 'kind of the account key').choices([...accountKeyAlgorithms]))
-    .option('--eab-key-id <id>', 'key id of an external account')
-    .option('--eab-hmac-file <file>', 'file with the HMAC key of the external account')
+    .option('--eab-key-id <id>', 'key id of an external account', parseGiven)
+    .option('--eab-hmac-file <file>', 'file with the HMAC key of the external account', parseGiven)
     .option('--new', 'put the stored account aside and make another')
   define(
     account,
     'update',
     'change the contact',
     async () => (await import('./commands/account.ts')).updateAccount,
-  ).requiredOption('--email <address>', 'new contact')
+  ).requiredOption('--email <address>', 'new contact', parseMailAddress)
   define(
     account,
     'rollover',
@@ -285,7 +329,11 @@ function createProgram(runner: Runner): Program {
     async () => (await import('./commands/tls-snippet.ts')).tlsSnippet,
   )
     .option('--challenge', 'the location that answers http-01')
-    .option('--webroot <directory>', 'where the challenge files lie (default: the configured one)')
+    .option(
+      '--webroot <directory>',
+      'where the challenge files lie (default: the configured one)',
+      parseGiven,
+    )
 
   return program
 }
@@ -305,5 +353,16 @@ function collect(value: string, earlier: readonly string[] = []): readonly strin
 function parsePort(text: string): number {
   const port = Number(text)
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port
-  throw new CommanderError(exitCodes.usage, 'certwright.port', `error: "${text}" is not a port`)
+  throw new InvalidArgumentError('It is not a port from 1 to 65535')
+}
+
+// An empty path, usually a variable that is not set, would mean the current directory.
+function parseGiven(text: string): string {
+  if (text.trim() !== '') return text
+  throw new InvalidArgumentError('It is empty')
+}
+
+function parseMailAddress(text: string): string {
+  if (isMailAddress(text)) return text
+  throw new InvalidArgumentError('It is not a mail address such as admin@example.com')
 }

@@ -1,9 +1,9 @@
 /** What is going on, on stderr: one line that changes on a terminal, plain lines elsewhere. */
 import type { WriteStream } from 'node:tty'
 import { styleText } from 'node:util'
-import { printable } from '../base/printable.ts'
 import type { ManagerEvent, OnEvent } from '../manage/events.ts'
 import type { GlobalOptions } from './command.ts'
+import { inOneLine } from './error-text.ts'
 
 /** A display of events. `end` clears what is still moving; it may be called twice. */
 export type Progress = { readonly onEvent: OnEvent; readonly end: () => void }
@@ -34,7 +34,7 @@ function plainLines(stream: WriteStream): OnEvent {
 
 function plainLine({ certificate, text, level }: ManagerEvent): string {
   const who = certificate === undefined ? '' : `${certificate}: `
-  return `${level === 'warning' ? 'warning: ' : ''}${who}${printable(text)}\n`
+  return `${level === 'warning' ? 'warning: ' : ''}${who}${inOneLine(text)}\n`
 }
 
 function movingLine(stream: WriteStream, color: boolean): Progress {
@@ -53,7 +53,7 @@ function movingLine(stream: WriteStream, color: boolean): Progress {
       }
       const { certificate, text, done, total } = event
       const bar = done === undefined || total === undefined || total < 2 ? '' : ` ${progressBar(done, total)}`
-      const line = `${certificate ?? ''} ${printable(text)}${bar}`
+      const line = `${certificate ?? ''} ${inOneLine(text)}${bar}`
         .trim()
         .slice(0, Math.max(20, (stream.columns || 80) - 1))
       stream.write(dim(line))

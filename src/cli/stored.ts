@@ -1,5 +1,6 @@
 /** Finding a certificate that may be configured, stored, or both. */
 import { AppError } from '../base/errors.ts'
+import { printable } from '../base/printable.ts'
 import { suggest } from '../base/suggest.ts'
 import { readCachedNames } from '../manage/config/cache.ts'
 import { parseSpecName, type SpecName } from '../manage/spec.ts'
@@ -15,7 +16,7 @@ export async function findStored({ place, state, runtime }: CommandContext, text
   const name = parseSpecName(text)
   if (name !== undefined && names.includes(name)) return name
   const near = suggest(text, names)
-  throw new AppError('ERR_NOT_FOUND', `there is no certificate "${text}"`, {
+  throw new AppError('ERR_NOT_FOUND', `there is no certificate "${printable(text, 80)}"`, {
     hint: near === undefined ? 'certwright status lists them' : `did you mean ${near}?`,
   })
 }

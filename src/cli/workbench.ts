@@ -1,5 +1,6 @@
 /** The pieces that commands share: the configuration that was loaded, and a manager with the built-in plugins. */
 import { AppError, messageOf } from '../base/errors.ts'
+import { printable } from '../base/printable.ts'
 import { suggest } from '../base/suggest.ts'
 import { type AcmeClient, createAcmeClient } from '../client/client.ts'
 import type { Deployer } from '../contracts/deployer.ts'
@@ -101,22 +102,32 @@ export function findSpec({ certificates }: Config, name: string): CertificateSpe
     name,
     certificates.map(spec => spec.name),
   )
-  throw new AppError('ERR_NOT_FOUND', `there is no certificate "${name}" in the configuration`, {
-    hint: near === undefined ? 'certwright status lists them' : `did you mean ${near}?`,
-  })
+  throw new AppError(
+    'ERR_NOT_FOUND',
+    `there is no certificate "${printable(name, 80)}" in the configuration`,
+    {
+      hint: near === undefined ? 'certwright status lists them' : `did you mean ${near}?`,
+    },
+  )
 }
 
 const userAgent = `certwright/${version}`
 
 async function readTrust(path: string, { files }: Pick<Runtime, 'files'>): Promise<string> {
-  const content = await files.read(path).catch(error => {
-    throw new AppError('ERR_CONFIG_READ', `cannot read the trusted roots in ${path}: ${messageOf(error)}`, {
-      cause: error,
+  const refuse = (what: string, cause?: unknown) =>
+    new AppError('ERR_CONFIG_READ', what, {
+      cause,
+      hint: 'trust: (or --trust FILE) takes a PEM file with the roots of the directory’s own TLS certificate',
     })
+  const content = await files.read(path).catch(error => {
+    throw refuse(`cannot read the trusted roots in ${path}: ${messageOf(error)}`, error)
   })
-  if (content === undefined)
-    throw new AppError('ERR_CONFIG_READ', `there is no file ${path} with trusted roots`)
-  return new TextDecoder().decode(content)
+  if (content === undefined) throw refuse(`there is no file ${path} with trusted roots`)
+  const text = new TextDecoder().decode(content)
+  // TLS would take a file without any certificate for an empty list of roots, and say only that nothing is trusted.
+  if (!/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/.test(text))
+    throw refuse(`${path} holds no certificate`)
+  return text
 }
 
 async function remember<T>(cache: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {

@@ -1,5 +1,7 @@
 /** Public CAs by name. Everything else about them is read from their directory at run time. */
 import { createHash } from 'node:crypto'
+import { isUrl } from '../acme/wire.ts'
+import { printable } from '../base/printable.ts'
 import { suggest } from '../base/suggest.ts'
 import type { Authority } from './spec.ts'
 
@@ -33,12 +35,12 @@ export type AuthorityFiles = {
 
 /**
  * An authority from a known name or an https URL.
- * @returns the authority, or what is wrong with the text
+ * @returns the authority, or what is wrong with the text and what to write
  */
 export function resolveAuthority(
   text: string,
   { trustFile, rootsFile }: AuthorityFiles = {},
-): Authority | { readonly problem: string } {
+): Authority | { readonly problem: string; readonly hint: string } {
   const known = Object.hasOwn(knownAuthorities, text) ? knownAuthorities[text] : undefined
   const files = {
     ...(trustFile !== undefined && { trustFile }),
@@ -47,15 +49,24 @@ export function resolveAuthority(
   if (known !== undefined) return { id: text, directory: known, ...files }
   if (!URL.canParse(text)) {
     const near = suggest(text, Object.keys(knownAuthorities))
-    const help =
+    const hint =
       near === undefined
         ? `known names: ${Object.keys(knownAuthorities).join(', ')}`
         : `did you mean ${near}?`
-    return { problem: `"${text}" is neither a known CA nor a directory URL; ${help}` }
+    return { problem: `"${printable(text, 200)}" is neither a known CA nor a directory URL`, hint }
   }
   const url = new URL(text)
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
-    return { problem: `the directory URL "${text}" must begin with https://` }
+    return {
+      problem: `the directory URL "${printable(text, 200)}" does not begin with https://`,
+      hint: 'write it with https://; plain http is only for a CA on a loopback address',
+    }
+  }
+  if (!isUrl(text)) {
+    return {
+      problem: `the directory URL at ${url.host} has a user name, a password or a fragment, or is too long`,
+      hint: 'write it as the CA documents it, without these',
+    }
   }
   const name = Object.entries(knownAuthorities).find(([, directory]) => directory === text)?.[0]
   return { id: name ?? authorityId(url), directory: text, ...files }

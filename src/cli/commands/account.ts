@@ -54,7 +54,9 @@ export async function registerAccountCommand(
   flags: RegisterFlags,
 ): Promise<CommandResult> {
   if ((flags.eabKeyId === undefined) !== (flags.eabHmacFile === undefined)) {
-    throw new AppError('ERR_USAGE', '--eab-key-id and --eab-hmac-file go together')
+    throw new AppError('ERR_USAGE', '--eab-key-id and --eab-hmac-file go together', {
+      hint: 'the CA shows both where it lets you make a key for ACME',
+    })
   }
   const { bench, authority } = await open(context, settings => ({
     ...settings,

@@ -1,6 +1,7 @@
 /** `certwright apply`, `renew` and `deploy`. */
 import { AppError } from '../../base/errors.ts'
 import { formatInstant } from '../../base/instant.ts'
+import { printable } from '../../base/printable.ts'
 import type { ApplyOptions, ApplyResult } from '../../manage/manager.ts'
 import { describeAction, describeResult, resultJson } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
@@ -11,16 +12,17 @@ export type ApplyFlags = {
   readonly only?: readonly string[]
   readonly force?: readonly string[]
   readonly dryRun?: boolean
+  readonly detailedExitcode?: boolean
 }
 
 /** Makes everything as configured. Says nothing about certificates that need nothing, unless that is all there is. */
 export async function apply(
   context: CommandContext,
-  { args, only = [], force = [], dryRun = false }: ApplyFlags,
+  { args, only = [], force = [], dryRun = false, detailedExitcode = false }: ApplyFlags,
 ): Promise<CommandResult> {
   if (args.length > 0) {
-    throw new AppError('ERR_USAGE', `apply takes no names: ${args.join(' ')}`, {
-      hint: `certwright apply --only ${args[0] ?? ''}`,
+    throw new AppError('ERR_USAGE', `apply takes no names: ${printable(args.join(' '), 200)}`, {
+      hint: `certwright apply --only ${printable(args[0] ?? '', 80)}`,
     })
   }
   const config = await loadCommandConfig(context)
@@ -40,9 +42,17 @@ export async function apply(
       ...('until' in rest && { until: formatInstant(rest.until) }),
     }))
     const text = actions.map(action => `${describeAction(action)}\n`).join('')
-    return { exitCode: exitCodes.done, text: text || noCertificates, json }
+    const idle = actions.every(({ kind }) => kind === 'none')
+    return {
+      exitCode: detailedExitcode && idle ? exitCodes.nothingToDo : exitCodes.done,
+      text: text || noCertificates,
+      json,
+    }
   }
-  return toCommandResult(await bench.manager.apply(options), context)
+  const results = await bench.manager.apply(options)
+  const result = toCommandResult(results, context)
+  const idle = results.every(({ outcome }) => outcome === 'unchanged')
+  return detailedExitcode && idle ? { ...result, exitCode: exitCodes.nothingToDo } : result
 }
 
 /** Delivers what is stored, without asking the CA for anything. */

@@ -1,12 +1,13 @@
 /** `certwright issue`: a drop-in, then everything that follows from it. */
 import { resolve } from 'node:path'
 import { identifierKey, isWildcard, parseIdentifier } from '../../acme/identifier.ts'
+import { maxOrderIdentifiers } from '../../acme/order.ts'
 import { AppError } from '../../base/errors.ts'
+import { printable } from '../../base/printable.ts'
 import { dropInPath, formatDropIn, writeDropIn } from '../../manage/config/drop-in.ts'
 import { loadConfig } from '../../manage/config/load.ts'
 import type { AuthorityEntry, CertificateEntry } from '../../manage/config/schema.ts'
 import { defaultSpecName, parseSpecName, type SpecName } from '../../manage/spec.ts'
-import { storedNames } from '../../manage/store/generations.ts'
 import type { KeyType } from '../../x509/key.ts'
 import { describeResult, resultJson } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
@@ -29,8 +30,8 @@ export type IssueFlags = {
 }
 
 /**
- * Writes the entry, then issues and delivers. An entry that never led to a certificate is taken away again, so that a
- * mistyped name is not tried for ever.
+ * Writes the entry, then issues and delivers. An entry that did not lead to a certificate is taken back, so that a
+ * mistyped name is not tried for ever and does not stand in the way of renewing what was there before.
  */
 export async function issue(context: CommandContext, flags: IssueFlags): Promise<CommandResult> {
   const identifiers = [
@@ -39,9 +40,16 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
   const [first] = identifiers
   if (first === undefined) throw new AppError('ERR_USAGE', 'no name was given')
   const name = flags.name === undefined ? defaultSpecName(first) : chosenName(flags.name)
+  if (identifiers.length > maxOrderIdentifiers) {
+    throw new AppError(
+      'ERR_USAGE',
+      `${identifiers.length} names, and no public CA puts more than ${maxOrderIdentifiers} into one certificate`,
+      { hint: 'split them over several certificates, each with a --name of its own' },
+    )
+  }
   const wildcard = identifiers.find(isWildcard)
   if (wildcard !== undefined) {
-    throw new AppError('ERR_CHALLENGE', `${wildcard.value} is a wildcard, which http-01 cannot prove`, {
+    throw new AppError('ERR_USAGE', `${wildcard.value} is a wildcard, which http-01 cannot prove`, {
       hint: 'only dns-01 can; name the hosts one by one',
     })
   }
@@ -65,11 +73,15 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
     const config = await loadConfig(context.place, {}, context.runtime)
     const account = {
       ...config.account,
-      ...(flags.email !== undefined && { email: mailAddress(flags.email) }),
+      ...(flags.email !== undefined && { email: flags.email }),
       ...(flags.agreeTerms === true && { agreeToTerms: true }),
     }
     await using bench = createWorkbench(context, { ...config, account })
-    findSpec(config, name)
+    if (findSpec(config, name).solver === undefined) {
+      throw new AppError('ERR_USAGE', `nothing says how to prove control over ${name}`, {
+        hint: 'give --webroot DIR or --standalone, or set defaults: { solvers: { http-01: { webroot: DIR } } }',
+      })
+    }
     const [result] = await bench.manager.apply({ only: [name], signal: context.signal })
     if (result === undefined)
       throw new TypeError('the entry that was just written is not in the configuration')
@@ -86,7 +98,7 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
       json: resultJson(result, context.state),
     }
   } finally {
-    if (!kept && !(await storedNames(context.state, context.runtime)).includes(name)) {
+    if (!kept) {
       if (earlier === undefined) await context.runtime.files.remove(path)
       else await writeDropIn(path, new TextDecoder().decode(earlier), context.runtime)
     }
@@ -96,14 +108,9 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
 function chosenName(text: string): SpecName {
   const name = parseSpecName(text)
   if (name !== undefined) return name
-  throw new AppError('ERR_USAGE', `"${text}" cannot be used as a name`, {
-    hint: 'use lower-case letters, digits, dots, hyphens and underscores',
+  throw new AppError('ERR_USAGE', `"${printable(text, 80)}" cannot be used as a name`, {
+    hint: 'use up to 200 lower-case letters, digits, dots, hyphens and underscores',
   })
-}
-
-function mailAddress(text: string): string {
-  if (/^[^\s@?,]+@[^\s@?,]+$/.test(text)) return text // RFC 8555 §7.3: one address, no header fields
-  throw new AppError('ERR_USAGE', `"${text}" is not a mail address`)
 }
 
 function dropInEntry(
@@ -150,7 +157,7 @@ function deployEntry(
   { nginxConfig }: IssueFlags,
 ): NonNullable<CertificateEntry['deploy']>[number] {
   if (target !== 'nginx') {
-    throw new AppError('ERR_USAGE', `--deploy: "${target}" is not a known target`, {
+    throw new AppError('ERR_USAGE', `--deploy: "${printable(target, 80)}" is not a known target`, {
       hint: 'known targets: nginx',
     })
   }

@@ -40,7 +40,10 @@ export async function revoke(
     runtime,
   )
   const certificate = newest(await observeCertificate(state, name, runtime))
-  if (certificate === undefined) throw new AppError('ERR_NOT_FOUND', `${name} has no certificate to revoke`)
+  if (certificate === undefined)
+    throw new AppError('ERR_NOT_FOUND', `${name} has no certificate to revoke`, {
+      hint: `certwright apply --only ${name} obtains one`,
+    })
   await confirm(
     `Revoke the certificate ${name}, valid until ${formatInstant(certificate.notAfter)}?`,
     yes,

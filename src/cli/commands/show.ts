@@ -7,6 +7,7 @@ import { renewalTime } from '../../manage/plan/renewal-time.ts'
 import { certificateFiles, livePath } from '../../manage/store/paths.ts'
 import { whenText } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
+import { inOneLine } from '../error-text.ts'
 import { findStored } from '../stored.ts'
 
 /** Prints all that is known about one certificate. */
@@ -42,14 +43,14 @@ export async function show(
   }
   for (const { target, at, seenAt, failure } of view.deployments) {
     const outcome =
-      failure === undefined ? `seen at ${seenAt.join(', ')}` : `failed: ${flat(failure.message)}`
+      failure === undefined ? `seen at ${seenAt.join(', ')}` : `failed: ${inOneLine(failure.message)}`
     lines.push(['delivered', `${target}, ${whenText(at, now)}, ${outcome}`])
   }
   if (view.run !== undefined) {
-    const failure = view.run.failure === undefined ? '' : `, failed: ${flat(view.run.failure.message)}`
+    const failure = view.run.failure === undefined ? '' : `, failed: ${inOneLine(view.run.failure.message)}`
     lines.push(['unfinished', `begun ${whenText(view.run.openedAt, now)}${failure}`])
   }
-  for (const damage of view.damaged) lines.push(['damaged', damage.message])
+  for (const damage of view.damaged) lines.push(['damaged', inOneLine(damage.message)])
   const width = Math.max(...lines.map(([key]) => key.length)) + 2
   return {
     exitCode: exitCodes.done,
@@ -73,11 +74,4 @@ export async function show(
       damaged: view.damaged.map(({ message }) => message),
     },
   }
-}
-
-function flat(message: string): string {
-  return message
-    .split('\n')
-    .map(line => printable(line, 500))
-    .join('; ')
 }

@@ -1,6 +1,5 @@
 /** `certwright status`: the inventory. Reads the store and, if nothing changed, no configuration. */
 import { formatInstant, type Instant } from '../../base/instant.ts'
-import { printable } from '../../base/printable.ts'
 import { readCachedNames } from '../../manage/config/cache.ts'
 import { type CertificateView, newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
@@ -9,6 +8,7 @@ import { parseSpecName, type SpecName } from '../../manage/spec.ts'
 import { storedNames } from '../../manage/store/generations.ts'
 import { styled, whenText } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
+import { type Failure, failureLines } from '../error-text.ts'
 import { formatTable } from '../table.ts'
 
 /** What a certificate looks like at a glance, worst first. */
@@ -82,19 +82,13 @@ function statusText(rows: readonly Row[], now: Instant, color: boolean): string 
     ]
   })
   const problems = rows.flatMap(({ view }) =>
-    problemsOf(view).map(problem => `${view.name}: ${printable(problem, 2_000)}\n`),
+    problemsOf(view).map(problem => `\n${view.name}: ${failureLines(problem).join('\n  ')}\n`),
   )
-  return formatTable([heading, ...cells]) + (problems.length === 0 ? '' : `\n${problems.join('')}`)
+  return formatTable([heading, ...cells]) + problems.join('')
 }
 
-function problemsOf({ run, deployments, damaged }: CertificateView): readonly string[] {
-  const failures = [
-    ...(run?.failure === undefined ? [] : [run.failure]),
-    ...deployments.flatMap(({ failure }) => failure ?? []),
-  ]
-  return [...damaged, ...failures].map(({ message, hint }) =>
-    hint === undefined ? message : `${message}; ${hint}`,
-  )
+function problemsOf({ run, deployments, damaged }: CertificateView): readonly Failure[] {
+  return [...damaged, run?.failure ?? [], ...deployments.map(({ failure }) => failure ?? [])].flat()
 }
 
 function statusJson({ view, configured }: Row, now: Instant): Record<string, unknown> {
@@ -111,6 +105,8 @@ function statusJson({ view, configured }: Row, now: Instant): Record<string, unk
       authority: certificate.authority.id,
     }),
     deployments: view.deployments.map(({ at, ...deployment }) => ({ ...deployment, at: formatInstant(at) })),
-    problems: problemsOf(view),
+    problems: problemsOf(view).map(({ message, hint }) =>
+      hint === undefined ? message : `${message}; ${hint}`,
+    ),
   }
 }

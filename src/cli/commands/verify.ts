@@ -9,7 +9,7 @@ import { targetName } from '../../manage/spec.ts'
 import { livePath } from '../../manage/store/paths.ts'
 import { styled } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
-import { errorJson } from '../error-text.ts'
+import { errorJson, failureLines } from '../error-text.ts'
 import { formatTable } from '../table.ts'
 import { createWorkbench, findSpec, loadCommandConfig, type Workbench } from '../workbench.ts'
 
@@ -93,12 +93,7 @@ function verifyText(checked: readonly Checked[], color: boolean): string {
   )
   const table = rows.length === 0 ? '' : formatTable([['NAME', 'ENDPOINT', 'RESULT', 'SERVES'], ...rows])
   const remarks = checked.flatMap(({ spec, notes, errors }) => [
-    ...errors.map(({ target, error }) =>
-      [
-        `${spec.name}: ${target}: ${error.message}`,
-        ...(error.hint === undefined ? [] : [`hint: ${error.hint}`]),
-      ].join('\n'),
-    ),
+    ...errors.map(({ target, error }) => `${spec.name}: ${target}: ${failureLines(error).join('\n  ')}`),
     ...notes.map(note => `${spec.name}: note: ${printable(note)}`),
   ])
   return [table, ...remarks.map(remark => `${remark}\n`)].join('')

@@ -1,5 +1,14 @@
 /** YAML text into checked values, with line numbers for every complaint. The only file that knows the YAML library. */
-import { isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument, stringify } from 'yaml'
+import {
+  type Document,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  type ParsedNode,
+  parseDocument,
+  stringify,
+} from 'yaml'
 import { type Issue, parseWith, type v } from '../../base/schema.ts'
 import { suggest } from '../../base/suggest.ts'
 import type { ConfigIssue } from './issue.ts'
@@ -40,14 +49,50 @@ export function parseConfigDocument<T>(
     const offset = offsetOf(document.contents, path)
     return offset === undefined ? undefined : lines.linePos(offset).line
   }
-  const parsed = parseWith(schema, document.toJS({ maxAliasCount: 100 }) ?? {})
-  if (parsed.ok) return { value: parsed.value, lineOf }
-  return { issues: parsed.issues.map(issue => toConfigIssue(file, issue, lineOf)) }
+  const value = plainValue(document)
+  if (value === undefined) {
+    const hint = 'write out what the aliases stand for'
+    return { issues: [{ file, text: 'has aliases that stand for too much or for themselves', hint }] }
+  }
+  const reserved = reservedKeys(value).map(path => ({
+    file,
+    line: lineOf(path),
+    key: path.join('.'),
+    text: 'cannot be used as a key',
+    hint: 'choose another name',
+  }))
+  const parsed = parseWith(schema, value)
+  const issues = parsed.ok ? [] : parsed.issues.map(issue => toConfigIssue(file, issue, lineOf))
+  if (!parsed.ok || reserved.length > 0) return { issues: [...reserved, ...issues] }
+  return { value: parsed.value, lineOf }
 }
 
 /** YAML text of plain values, for drop-ins and for printing. */
 export function formatYaml(value: unknown): string {
   return stringify(value, { lineWidth: 110 })
+}
+
+const maxAliases = 100
+
+/** `undefined` where an alias leads to itself, or aliases of aliases would fill the memory. */
+function plainValue(document: Document.Parsed): unknown {
+  try {
+    return document.toJS({ maxAliasCount: maxAliases }) ?? {}
+  } catch (error) {
+    if (error instanceof ReferenceError) return undefined // the library's word for both
+    throw error
+  }
+}
+
+// The schema library leaves these out of a record without a word.
+const reservedNames: readonly string[] = ['__proto__', 'constructor', 'prototype']
+
+function reservedKeys(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, member]) => {
+    const here = [...path, key]
+    return reservedNames.includes(key) ? [here] : reservedKeys(member, here)
+  })
 }
 
 function toConfigIssue(file: string, issue: Issue, lineOf: ConfigDocument<unknown>['lineOf']): ConfigIssue {
@@ -67,8 +112,25 @@ function plainWords(text: string): string {
   const match = /^Invalid (?:type|value|key): Expected (.+?) but received (.+)$/s.exec(text)
   const [, expected, received] = match ?? []
   if (expected === undefined || received === undefined) return text
-  if (received === 'undefined') return `is missing; expected ${expected}`
-  return `expected ${expected}, found ${received}`
+  if (received === 'undefined') return 'is missing'
+  return `must be ${plainType(expected)}, found ${received === 'null' ? 'nothing' : received}`
+}
+
+/** What the library says was expected, for people who write YAML and not TypeScript. */
+function plainType(expected: string): string {
+  const options = /^\((.+)\)$/.exec(expected)?.[1]
+  if (options !== undefined) return `one of ${options.replaceAll(' | ', ', ').replaceAll('"', '')}`
+  const bound = /^([<>])=(.+)$/.exec(expected)
+  if (bound !== null) return `at ${bound[1] === '<' ? 'most' : 'least'} ${bound[2]}`
+  return plainTypes[expected] ?? expected
+}
+
+const plainTypes: Readonly<Record<string, string>> = {
+  Array: 'a list',
+  Object: 'a map of keys',
+  boolean: 'true or false',
+  number: 'a number',
+  string: 'a text',
 }
 
 function offsetOf(root: unknown, path: readonly (string | number)[]): number | undefined {

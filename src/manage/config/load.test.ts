@@ -98,12 +98,12 @@ const mistakes: readonly {
   {
     name: 'a directory without TLS',
     text: 'authority: http://ca.example/dir',
-    says: [/must begin with https/],
+    says: [/does not begin with https:\/\/ \(write it with https/],
   },
   {
     name: 'an unknown kind of key',
     text: 'defaults: { key: rsa-1024 }',
-    says: [/:1: defaults\.key: expected .*ecdsa-p256.*found "rsa-1024"/],
+    says: [/:1: defaults\.key: must be one of .*ecdsa-p256.*found "rsa-1024"/],
   },
   {
     name: 'a relative webroot',

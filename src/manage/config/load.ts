@@ -1,5 +1,5 @@
 /** Reading the configuration files. */
-import { AppError, messageOf } from '../../base/errors.ts'
+import { AppError, messageOf, systemCodeOf } from '../../base/errors.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { Config } from '../spec.ts'
 import { parseConfigDocument } from './document.ts'
@@ -52,7 +52,14 @@ async function readText(file: string, { files }: Pick<Runtime, 'files'>): Promis
     const content = await files.read(file)
     return content === undefined ? undefined : new TextDecoder('utf-8', { fatal: true }).decode(content)
   } catch (error) {
-    const hint = 'check the permissions, or run as the user that owns it'
+    const hint =
+      readHints[systemCodeOf(error) ?? ''] ?? 'check the permissions, or run as the user that owns it'
     throw new AppError('ERR_CONFIG_READ', `cannot read ${file}: ${messageOf(error)}`, { cause: error, hint })
   }
+}
+
+const readHints: Readonly<Record<string, string>> = {
+  EISDIR: 'give the file itself, not its directory',
+  EFBIG: 'no configuration is that large: see what this file is',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'save it as UTF-8 text',
 }

@@ -16,6 +16,7 @@ export async function configFiles(
   const names = await files.list(place.dropIns).catch(error => {
     throw new AppError('ERR_CONFIG_READ', `cannot list ${place.dropIns}: ${messageOf(error)}`, {
       cause: error,
+      hint: 'this is the directory of the drop-ins, beside the configuration file; see what is there',
     })
   })
   const dropIns = names.filter(name => /\.ya?ml$/.test(name) && !name.startsWith('.'))

@@ -1,6 +1,18 @@
 /** The shape of the configuration files. `config schema` prints it as JSON Schema. */
+import { isMailAddress } from '../../acme/account.ts'
+import { parseIpAddress } from '../../acme/identifier.ts'
 import { v } from '../../base/schema.ts'
 import { accountKeyAlgorithms, keyTypes } from '../../x509/key.ts'
+
+const maxPort = 65_535
+
+/** `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`. */
+function isServer(value: string): boolean {
+  if (parseIpAddress(value) !== undefined) return true
+  const [, address = '', port] = /^(.+):(\d{1,5})$/.exec(value) ?? []
+  const bare = address.startsWith('[') ? address.slice(1, -1) : address
+  return parseIpAddress(bare) !== undefined && Number(port) >= 1 && Number(port) <= maxPort
+}
 
 const text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
 const path = v.pipe(text, v.startsWith('/', 'must be an absolute path'))
@@ -19,7 +31,7 @@ const authoritySchema = v.union(
   'must be a name, a URL, or { directory: URL, trust: FILE }',
 )
 
-const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))
+const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(maxPort))
 const http01Schema = v.pipe(
   v.strictObject({
     webroot: v.optional(path),
@@ -68,7 +80,9 @@ export const certificateSchema = v.strictObject({
 })
 
 export const accountSchema = v.strictObject({
-  email: v.optional(text),
+  email: v.optional(
+    v.pipe(v.string(), v.check(isMailAddress, 'is not a mail address such as admin@example.com')),
+  ),
   'agree-to-terms': v.optional(v.boolean()),
   key: v.optional(v.picklist(accountKeyAlgorithms)),
   'external-account': v.optional(
@@ -84,7 +98,9 @@ export const accountSchema = v.strictObject({
 export const fileSchema = v.strictObject({
   authority: v.optional(authoritySchema),
   account: v.optional(accountSchema),
-  resolvers: v.optional(v.array(text)),
+  resolvers: v.optional(
+    v.array(v.pipe(v.string(), v.check(isServer, 'must be an IP address, or ADDRESS:PORT'))),
+  ),
   defaults: v.optional(v.strictObject(request)),
   certificates: v.optional(v.record(text, v.nullable(certificateSchema))),
 })

@@ -84,7 +84,7 @@ function readAuthority(
     typeof entry === 'string' ? { directory: entry, trust: undefined, roots: undefined } : entry
   const authority = resolveAuthority(directory, { trustFile: trust, rootsFile: roots })
   if (!('problem' in authority)) return authority
-  report(path, authority.problem)
+  report(path, authority.problem, authority.hint)
   return undefined
 }
 

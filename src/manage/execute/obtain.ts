@@ -11,7 +11,7 @@ import { describeProblem } from '../../acme/problem.ts'
 import { mapConcurrently } from '../../base/concurrent.ts'
 import { formatDuration } from '../../base/duration.ts'
 import { AppError } from '../../base/errors.ts'
-import { type Instant, minuteMs, secondMs } from '../../base/instant.ts'
+import { formatInstant, type Instant, minuteMs, secondMs } from '../../base/instant.ts'
 import type { AccountKey, AcmeClient } from '../../client/client.ts'
 import type { Provision, Solver, SolverChallenge } from '../../contracts/solver.ts'
 import { thumbprint } from '../../jose/thumbprint.ts'
@@ -71,9 +71,10 @@ export async function obtainCertificate(
   let presented: readonly Provision[] = []
 
   const look = async () => {
-    if (clock.monotonic() > deadline) throw tooSlow(order)
     // The first look is at once: many CAs are done by then.
-    if (looks > 0) await clock.sleep(pauseMs(looks, retryAt, clock.now()), signal)
+    const pause = looks === 0 ? 0 : pauseMs(looks, retryAt, clock.now())
+    if (clock.monotonic() + pause > deadline) throw tooSlow(order, pause > poll.maxMs ? retryAt : undefined)
+    if (pause > 0) await clock.sleep(pause, signal)
     looks++
     ;({ order, retryAt } = await client.readOrder(account, order.url, { signal }))
   }
@@ -251,7 +252,9 @@ async function explainInvalid(
     })
   }
   const why = order.error === undefined ? 'without saying why' : describeProblem(order.error)
-  return new AppError('ERR_ORDER', `the CA declared the order invalid: ${why}`)
+  return new AppError('ERR_ORDER', `the CA declared the order invalid: ${why}`, {
+    hint: 'run the command again, which makes a new order; ask the CA if that ends the same way',
+  })
 }
 
 function pauseMs(looks: number, retryAt: Instant | undefined, now: Instant): number {
@@ -259,10 +262,14 @@ function pauseMs(looks: number, retryAt: Instant | undefined, now: Instant): num
   return Math.min(poll.firstMs * poll.factor ** (looks - 1), poll.maxMs)
 }
 
-function tooSlow({ status }: Order): AppError {
-  const waited = formatDuration(orderTimeoutMs)
-  return new AppError('ERR_ORDER', `the order is still ${status} after ${waited}`, {
+function tooSlow({ status }: Order, askedFor: Instant | undefined): AppError {
+  const since =
+    askedFor === undefined
+      ? ` after ${formatDuration(orderTimeoutMs)}`
+      : `, and the CA asks to look again at ${formatInstant(askedFor)}`
+  return new AppError('ERR_ORDER', `the order is still ${status}${since}`, {
     hint: 'run the command again later: it continues the same order',
+    retryAt: askedFor,
   })
 }
 
