@@ -10,6 +10,7 @@ export type CertificateView = {
   readonly name: SpecName
   /** Oldest first; damaged generations are not among them. */
   readonly generations: readonly StoredCertificate[]
+  /** What lies there and cannot be used: generations, a journal, records of deliveries. */
   readonly damaged: readonly AppError[]
   /** The generation that `live/<name>` leads to, if it is whole. */
   readonly live?: StoredCertificate

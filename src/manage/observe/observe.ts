@@ -1,4 +1,5 @@
 /** Reading the store. */
+import { type AppError, isAppError } from '../../base/errors.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { SpecName } from '../spec.ts'
 import { readDeployments } from '../store/deployments.ts'
@@ -18,12 +19,22 @@ export async function observeCertificate(
   const { stored, damaged } = await listGenerations(state, name, { files })
   const liveId = await liveGeneration(state, name, { files })
   const live = stored.find(({ generation }) => generation === liveId)
-  const run = await readRun(state, name, { files })
-  const deployments = await readDeployments(state, name, { files })
+  const unreadable: AppError[] = []
+  const orDamaged = async <T>(read: Promise<T>, instead: T): Promise<T> => {
+    try {
+      return await read
+    } catch (error) {
+      if (!isAppError(error, 'ERR_STORE_CORRUPT')) throw error
+      unreadable.push(error)
+      return instead
+    }
+  }
+  const run = await orDamaged(readRun(state, name, { files }), undefined)
+  const deployments = await orDamaged(readDeployments(state, name, { files }), [])
   return {
     name,
     generations: stored,
-    damaged,
+    damaged: [...damaged, ...unreadable],
     ...(live !== undefined && { live }),
     ...(run !== undefined && { run }),
     deployments,

@@ -201,3 +201,17 @@ export async function removeRun(
 ): Promise<void> {
   await storeStep(`remove the journal of ${name}`, () => files.remove(runsPath(state, name)))
 }
+
+/** Moves whatever lies where the journal of a new run will be out of the way. */
+export async function setRunAside(
+  state: string,
+  name: SpecName,
+  { files, random }: Pick<Runtime, 'files' | 'random'>,
+): Promise<void> {
+  const directory = runsPath(state, name)
+  await storeStep(`move ${directory} aside`, async () => {
+    if ((await files.list(directory)).length === 0) return files.remove(directory)
+    await files.makeDirectory(`${state}/quarantine`, stateDirectoryMode)
+    return files.rename(directory, `${state}/quarantine/run-of-${name}-${random.id(6)}`)
+  })
+}

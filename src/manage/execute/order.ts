@@ -1,0 +1,94 @@
+/** The order of an issuance: the one of an earlier run while it can be used, or a new one. */
+import type { Order } from '../../acme/order.ts'
+import { AcmeProblemError, isProblemError } from '../../acme/problem.ts'
+import { messageOf } from '../../base/errors.ts'
+import type { AccountKey, AcmeClient } from '../../client/client.ts'
+import { newest } from '../observe/observation.ts'
+import type { IssueOptions } from './issue-options.ts'
+import type { Journal } from './run.ts'
+
+/** Finds or creates the order, and has the journal know it. */
+export async function findOrCreateOrder(
+  journal: Journal,
+  options: IssueOptions,
+): Promise<{ readonly order: Order; readonly account: AccountKey }> {
+  const { spec, client, signal, onEvent } = options
+  let account = await options.account()
+  const { orderUrl } = journal.run()
+  if (orderUrl !== undefined) {
+    const earlier = await readUsableOrder(client, account, orderUrl, signal)
+    if (earlier !== undefined) {
+      onEvent({
+        certificate: spec.name,
+        step: 'order',
+        level: 'step',
+        text: `continuing the order of an earlier run (${earlier.status})`,
+      })
+      return { order: earlier, account }
+    }
+  }
+  onEvent({
+    certificate: spec.name,
+    step: 'order',
+    level: 'step',
+    text: `ordering for ${spec.identifiers.length} identifier${spec.identifiers.length === 1 ? '' : 's'}`,
+  })
+  let order: Order
+  try {
+    order = await createOrder(account, options)
+  } catch (error) {
+    if (!isProblemError(error, 'accountDoesNotExist')) throw error
+    account = await options.account(error)
+    order = await createOrder(account, options)
+  }
+  await journal.append({ kind: 'order-created', orderUrl: order.url })
+  return { order, account }
+}
+
+/** An order that can still lead to a certificate; `undefined` where the CA has lost it or it has ended. */
+async function readUsableOrder(
+  client: AcmeClient,
+  account: AccountKey,
+  url: Order['url'],
+  signal: AbortSignal,
+): Promise<Order | undefined> {
+  try {
+    const { order } = await client.readOrder(account, url, { signal })
+    return order.status === 'invalid' ? undefined : order
+  } catch (error) {
+    // Only the CA's own "no" means that the order is gone; an outage must not lead to a second one.
+    if (isProblemError(error, 'malformed', 'unauthorized', 'accountDoesNotExist')) return undefined
+    if (error instanceof AcmeProblemError && error.problem.status === 404) return undefined
+    throw error
+  }
+}
+
+async function createOrder(
+  account: AccountKey,
+  { spec, view, client, onEvent, signal }: IssueOptions,
+): Promise<Order> {
+  const request = {
+    identifiers: spec.identifiers,
+    ...(spec.profile !== undefined && { profile: spec.profile }),
+  }
+  const replaced = newest(view)
+  const { renewalInfo } = await client.directory({ signal })
+  const replaces =
+    renewalInfo !== undefined && replaced?.authority.id === spec.authority.id
+      ? replaced.certificateId
+      : undefined
+  if (replaces === undefined) return (await client.newOrder(account, request, { signal })).order
+  try {
+    return (await client.newOrder(account, { ...request, replaces }, { signal })).order
+  } catch (error) {
+    // RFC 9773 §5: the order stands on its own; being told what it replaces is the CA's privilege, not its condition.
+    if (!isProblemError(error, 'alreadyReplaced', 'conflict', 'malformed')) throw error
+    onEvent({
+      certificate: spec.name,
+      step: 'order',
+      level: 'warning',
+      text: `ordering without naming the predecessor: ${messageOf(error)}`,
+    })
+    return (await client.newOrder(account, request, { signal })).order
+  }
+}

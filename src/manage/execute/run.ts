@@ -1,0 +1,115 @@
+/** Opening the journal of an issuance, and the key that it made. */
+import type { KeyObject } from 'node:crypto'
+import { sameIdentifiers } from '../../acme/identifier.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import { generateKey, parsePrivateKeyPem, privateKeyPem } from '../../x509/key.ts'
+import { newest } from '../observe/observation.ts'
+import type { CertificateSpec } from '../spec.ts'
+import { corrupt, storeStep } from '../store/documents.ts'
+import { generationPath } from '../store/paths.ts'
+import {
+  appendEntry,
+  type JournalEntry,
+  type RunIntent,
+  type RunState,
+  readRunKey,
+  removeRun,
+  saveRunKey,
+  setRunAside,
+} from '../store/runs.ts'
+import type { IssueOptions } from './issue-options.ts'
+import { cleanUp } from './obtain.ts'
+
+type OpenRuntime = Pick<Runtime, 'files' | 'clock' | 'random'>
+
+/** The journal of one issuance while it is written. */
+export type Journal = {
+  readonly run: () => RunState
+  readonly append: (entry: JournalEntry) => Promise<void>
+  readonly key: KeyObject
+}
+
+/** Continues the run that is on disk if it is after the same thing; otherwise tidies up after it and opens a new one. */
+export async function openRun(
+  state: string,
+  { spec, view, solverFor, onEvent }: Pick<IssueOptions, 'spec' | 'view' | 'solverFor' | 'onEvent'>,
+  runtime: OpenRuntime,
+): Promise<Journal> {
+  const intent: RunIntent = {
+    identifiers: spec.identifiers,
+    keyType: spec.keyType,
+    authority: spec.authority.id,
+    ...(spec.profile !== undefined && { profile: spec.profile }),
+  }
+  let run = view.run
+  const append = async (entry: JournalEntry) => {
+    run = await appendEntry(state, spec.name, run, entry, runtime)
+  }
+  const onWarning = (text: string) =>
+    onEvent({ certificate: spec.name, step: 'challenge', level: 'warning', text })
+  for (const { solver, provisions } of run?.presented ?? []) {
+    await cleanUp(await solverFor(solver), provisions, {
+      onWarning,
+      onCleaned: () => append({ kind: 'cleaned' }),
+    })
+  }
+  const kept = run === undefined ? undefined : await readKey(state, spec, runtime)
+  if (run !== undefined && kept !== undefined && canContinue(run, intent)) {
+    return { run: () => current(run), append, key: kept }
+  }
+  // A journal that cannot be read is kept for a person to look at.
+  if (run === undefined) await setRunAside(state, spec.name, runtime)
+  else await removeRun(state, spec.name, runtime)
+  run = undefined
+  await append({ kind: 'opened', intent })
+  const reused = spec.reuseKey ? await reusableKey(state, spec, view, runtime) : undefined
+  const key = reused ?? (await generateKey(spec.keyType))
+  await saveRunKey(state, spec.name, privateKeyPem(key), runtime)
+  return { run: () => current(run), append, key }
+}
+
+// Without a key that can be read the order is of no use: a new run makes a new one.
+async function readKey(
+  state: string,
+  { name }: CertificateSpec,
+  runtime: OpenRuntime,
+): Promise<KeyObject | undefined> {
+  const pem = await readRunKey(state, name, runtime)
+  try {
+    return pem === undefined ? undefined : parsePrivateKeyPem(pem)
+  } catch {
+    return undefined
+  }
+}
+
+function current(run: RunState | undefined): RunState {
+  if (run === undefined) throw new TypeError('the run has not been opened')
+  return run
+}
+
+function canContinue({ intent, failure }: RunState, wanted: RunIntent): boolean {
+  // An order that led to a wrong certificate would lead there again.
+  if (failure?.code === 'ERR_CERTIFICATE_MISMATCH') return false
+  return (
+    sameIdentifiers(intent.identifiers, wanted.identifiers) &&
+    intent.keyType === wanted.keyType &&
+    intent.authority === wanted.authority &&
+    intent.profile === wanted.profile
+  )
+}
+
+async function reusableKey(
+  state: string,
+  spec: CertificateSpec,
+  view: IssueOptions['view'],
+  { files }: OpenRuntime,
+): Promise<KeyObject | undefined> {
+  const stored = newest(view)
+  // A revoked certificate may have been revoked for its key.
+  if (stored === undefined || stored.keyType !== spec.keyType || stored.revokedAt !== undefined)
+    return undefined
+  const path = `${generationPath(state, spec.name, stored.generation)}/privkey.pem`
+  const content = await storeStep(`read ${path}`, () => files.read(path))
+  if (content === undefined) throw corrupt(path, 'it is missing')
+  return parsePrivateKeyPem(new TextDecoder().decode(content))
+}
