@@ -4,7 +4,7 @@ import { identifierKey, isWildcard, parseIdentifier } from '../../acme/identifie
 import { maxOrderIdentifiers } from '../../acme/order.ts'
 import { AppError } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
-import { dropInPath, formatDropIn, writeDropIn } from '../../manage/config/drop-in.ts'
+import { dropInPath, formatDropIn, readDropIn, writeDropIn } from '../../manage/config/drop-in.ts'
 import { loadConfig } from '../../manage/config/load.ts'
 import type { AuthorityEntry, CertificateEntry } from '../../manage/config/schema.ts'
 import { defaultSpecName, parseSpecName, type SpecName } from '../../manage/spec.ts'
@@ -62,11 +62,15 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
     })
   }
   const earlier = await context.runtime.files.read(path)
-  const entry = dropInEntry(
-    identifiers.map(({ value }) => value),
-    flags,
-    context,
-  )
+  // What is not said again stays as it was: names are often added to an entry long after it was made.
+  const entry = {
+    ...(earlier !== undefined && readDropIn(path, name, new TextDecoder().decode(earlier))),
+    ...dropInEntry(
+      identifiers.map(({ value }) => value),
+      flags,
+      context,
+    ),
+  }
   await writeDropIn(path, formatDropIn(name, entry), context.runtime)
   let kept = false
   try {

@@ -1,9 +1,9 @@
 /** The file that `issue` writes below `certificates.d/`. */
 import { AppError, messageOf } from '../../base/errors.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import { formatYaml } from './document.ts'
+import { formatYaml, parseConfigDocument } from './document.ts'
 import type { ConfigPlace } from './place.ts'
-import type { CertificateEntry } from './schema.ts'
+import { type CertificateEntry, fileSchema } from './schema.ts'
 
 /** Where the drop-in of a certificate lies. */
 export function dropInPath({ dropIns }: ConfigPlace, name: string): string {
@@ -13,6 +13,12 @@ export function dropInPath({ dropIns }: ConfigPlace, name: string): string {
 /** The text of a drop-in. */
 export function formatDropIn(name: string, entry: CertificateEntry): string {
   return `# Written by "certwright issue"; yours to edit.\n${formatYaml({ certificates: { [name]: entry } })}`
+}
+
+/** The entry of a certificate in the text of its drop-in; empty where the text has none that is good. */
+export function readDropIn(path: string, name: string, text: string): CertificateEntry {
+  const document = parseConfigDocument(path, text, fileSchema)
+  return 'issues' in document ? {} : (document.value.certificates?.[name] ?? {})
 }
 
 /**

@@ -1,0 +1,47 @@
+/** Entries of several kinds, through the command line, against Pebble. */
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { skipWithout } from '../support/programs.ts'
+import { startWorld, type World } from '../support/world.ts'
+
+const skip = skipWithout('pebble', 'nginx')
+const timeout = 60_000
+
+/** Issues without a delivery: what nginx says of its configuration is another test's matter. */
+async function issue(world: World, ...args: readonly string[]): Promise<string> {
+  const { stdout, stderr } = await world.run('issue', ...args)
+  assert.match(stdout, /: issued for /, `${stdout}\n${stderr}`)
+  return stdout
+}
+
+test('an address, an international name and every kind of key', { skip, timeout }, async () => {
+  await using world = await startWorld()
+  await issue(world, '127.0.0.1', '--key', 'rsa-3072')
+  assert.match((await world.live('127.0.0.1')).subjectAltName ?? '', /IP Address:127\.0\.0\.1/)
+  await issue(world, 'bücher.example', '--key', 'ecdsa-p384')
+  const international = await world.live('xn--bcher-kva.example')
+  assert.equal(international.subjectAltName, 'DNS:xn--bcher-kva.example')
+  assert.equal(international.publicKey.asymmetricKeyDetails?.namedCurve, 'secp384r1')
+  assert.equal((await world.live('127.0.0.1')).publicKey.asymmetricKeyDetails?.modulusLength, 3_072)
+})
+
+test('a name that is added later keeps what was said before, and the key where that is wanted', {
+  skip,
+  timeout,
+}, async () => {
+  await using world = await startWorld()
+  await issue(world, 'a.example', '--reuse-key', '--key', 'ecdsa-p384')
+  const before = await world.live('a.example')
+  await issue(world, 'a.example', 'b.example')
+  const after = await world.live('a.example')
+  assert.equal(after.subjectAltName, 'DNS:a.example, DNS:b.example')
+  assert.ok(after.publicKey.equals(before.publicKey), 'reuse-key and the kind of key are still in the entry')
+  const entry = await readFile(join(world.configFile, '..', 'certificates.d', 'a.example.yaml'), 'utf8')
+  assert.match(entry, /reuse-key: true/)
+
+  const again = await world.run('issue', 'a.example', 'b.example')
+  assert.match(again.stdout, /nothing to do|delivered/, 'the same command again orders nothing')
+  assert.equal((await world.live('a.example')).fingerprint256, after.fingerprint256)
+})
