@@ -17,7 +17,7 @@ export function createContext(globals: GlobalOptions, signal: AbortSignal): Comm
     globals,
     runtime,
     place: configPlace(globals, runtime),
-    state: resolve(globals.state ?? defaultState(runtime)),
+    state: resolve(globals.state ?? runtime.environment('CERTWRIGHT_STATE') ?? defaultState(runtime)),
     authority: authorityFrom(globals),
     onEvent: progress.onEvent,
     endProgress: progress.end,
@@ -27,10 +27,12 @@ export function createContext(globals: GlobalOptions, signal: AbortSignal): Comm
 }
 
 function configPlace({ config }: GlobalOptions, runtime: Runtime): ConfigPlace {
-  const file = resolve(
-    config ?? `${userDirectory(runtime, 'XDG_CONFIG_HOME', '.config') ?? '/etc/certwright'}/certwright.yaml`,
-  )
+  const file = resolve(config ?? runtime.environment('CERTWRIGHT_CONFIG') ?? defaultConfig(runtime))
   return { file, dropIns: `${dirname(file)}/certificates.d` }
+}
+
+function defaultConfig(runtime: Runtime): string {
+  return `${userDirectory(runtime, 'XDG_CONFIG_HOME', '.config') ?? '/etc/certwright'}/certwright.yaml`
 }
 
 function defaultState(runtime: Runtime): string {

@@ -131,10 +131,14 @@ function createProgram(runner: Runner): Program {
     )
     .version(version, '--version')
     .helpOption('-h, --help', 'show help')
-    .option('--config <file>', 'configuration file (default: /etc/certwright/certwright.yaml)', parseGiven)
+    .option(
+      '--config <file>',
+      'configuration file (default: $CERTWRIGHT_CONFIG, /etc/certwright/certwright.yaml)',
+      parseGiven,
+    )
     .option(
       '--state <directory>',
-      'where keys and certificates are kept (default: /var/lib/certwright)',
+      'where keys and certificates are kept (default: $CERTWRIGHT_STATE, /var/lib/certwright)',
       parseGiven,
     )
     .option('--authority <name|url>', 'the CA: a known name, or the URL of its ACME directory')
