@@ -78,37 +78,43 @@ test('the embedded CA keeps its root from run to run', { timeout }, async () => 
   assert.match(await readFile(key, 'utf8'), /BEGIN PRIVATE KEY/)
 })
 
-test('a run that was killed while its challenge was in place is tidied up and continued', {
-  skip,
-  timeout,
-}, async () => {
-  await using pebble = await startPebble({ env: { PEBBLE_VA_ALWAYS_VALID: '1' }, validationSeconds: 8 })
-  await using directory = await tempDirectory()
-  const webroot = join(directory.path, 'webroot')
-  await mkdir(webroot)
-  const config = join(directory.path, 'c.yaml')
-  await writeFile(
-    config,
-    `authority: { directory: "${pebble.directory}", trust: ${pebble.trustFile} }
+const endings = [
+  { signal: 'SIGKILL', leaves: 'its challenge file behind', files: 1 },
+  { signal: 'SIGTERM', leaves: 'nothing behind', files: 0 },
+] as const
+
+for (const { signal, leaves, files } of endings) {
+  test(`a run that gets ${signal} leaves ${leaves}, and the next one continues its order`, {
+    skip,
+    timeout,
+  }, async () => {
+    await using pebble = await startPebble({ env: { PEBBLE_VA_ALWAYS_VALID: '1' }, validationSeconds: 8 })
+    await using directory = await tempDirectory()
+    const webroot = join(directory.path, 'webroot')
+    await mkdir(webroot)
+    const config = join(directory.path, 'c.yaml')
+    await writeFile(
+      config,
+      `authority: { directory: "${pebble.directory}", trust: ${pebble.trustFile} }
 account: { agree-to-terms: true }
 certificates:
   a.example: { solvers: { http-01: { webroot: ${webroot}, self-check: false } } }
 `,
-  )
-  const flags = ['--config', config, '--state', join(directory.path, 'state')]
-  const challenges = join(webroot, '.well-known', 'acme-challenge')
-  {
-    await using first = await startCli(['apply', ...flags])
-    await until('the challenge file', async () =>
-      (await readdir(challenges).catch(() => [])).length > 0 ? true : undefined,
     )
-    first.signal('SIGKILL')
-    await until('the end of the process', async () => (first.hasEnded() ? true : undefined))
-  }
-  assert.equal((await readdir(challenges)).length, 1, 'the killed process left its file')
-  const second = await runCli(['apply', ...flags])
-  assert.equal(second.exitCode, 0, second.stderr)
-  assert.match(second.stderr, /continuing the order of an earlier run/)
-  assert.equal(pebble.log().match(/Added order/g)?.length, 1)
-  assert.deepEqual(await readdir(webroot), [], 'what both processes made is gone')
-})
+    const flags = ['--config', config, '--state', join(directory.path, 'state')]
+    const challenges = join(webroot, '.well-known', 'acme-challenge')
+    const challengeFiles = () => readdir(challenges).catch(() => [])
+    {
+      await using first = await startCli(['apply', ...flags])
+      await until('the challenge file', async () => ((await challengeFiles()).length > 0 ? true : undefined))
+      first.signal(signal)
+      await until('the end of the process', async () => (first.hasEnded() ? true : undefined))
+    }
+    assert.equal((await challengeFiles()).length, files)
+    const second = await runCli(['apply', ...flags])
+    assert.equal(second.exitCode, 0, second.stderr)
+    assert.match(second.stderr, /continuing the order of an earlier run/)
+    assert.equal(pebble.log().match(/Added order/g)?.length, 1)
+    assert.deepEqual(await readdir(webroot), [], 'what both processes made is gone')
+  })
+}

@@ -80,7 +80,8 @@ export async function demo(
       clientFor: async () => client,
       solverFor: choice => createSolver(choice, runtime),
       deployerFor: async () => site.deployer,
-      onEvent: globals.verbose === true ? context.onEvent : () => {},
+      // On a terminal it is one line that comes and goes; elsewhere it would bury the steps.
+      onEvent: globals.verbose === true || process.stderr.isTTY ? context.onEvent : () => {},
     },
     runtime,
   )
