@@ -17,7 +17,7 @@ export function createContext(globals: GlobalOptions, signal: AbortSignal): Comm
     globals,
     runtime,
     place: configPlace(globals, runtime),
-    state: resolve(globals.state ?? runtime.environment('CERTWRIGHT_STATE') ?? defaultState(runtime)),
+    state: resolve(globals.state ?? variable(runtime, 'CERTWRIGHT_STATE') ?? defaultState(runtime)),
     authority: authorityFrom(globals),
     onEvent: progress.onEvent,
     endProgress: progress.end,
@@ -27,8 +27,9 @@ export function createContext(globals: GlobalOptions, signal: AbortSignal): Comm
 }
 
 function configPlace({ config }: GlobalOptions, runtime: Runtime): ConfigPlace {
-  const file = resolve(config ?? runtime.environment('CERTWRIGHT_CONFIG') ?? defaultConfig(runtime))
-  return { file, dropIns: `${dirname(file)}/certificates.d` }
+  const named = config ?? variable(runtime, 'CERTWRIGHT_CONFIG')
+  const file = resolve(named ?? defaultConfig(runtime))
+  return { file, dropIns: `${dirname(file)}/certificates.d`, mustExist: named !== undefined }
 }
 
 function defaultConfig(runtime: Runtime): string {
@@ -40,16 +41,22 @@ function defaultState(runtime: Runtime): string {
 }
 
 // Root uses the system's directories; everybody else has some of their own.
-function userDirectory({ environment }: Runtime, variable: string, fallback: string): string | undefined {
+function userDirectory(runtime: Runtime, name: string, fallback: string): string | undefined {
   if (process.getuid?.() === 0) return undefined
-  const home = environment('HOME')
-  const base = environment(variable) ?? (home === undefined ? undefined : `${home}/${fallback}`)
+  const home = variable(runtime, 'HOME')
+  const base = variable(runtime, name) ?? (home === undefined ? undefined : `${home}/${fallback}`)
   if (base === undefined) {
     throw new AppError('ERR_USAGE', 'there is no home directory to keep configuration and state in', {
       hint: 'give --config FILE and --state DIR',
     })
   }
   return `${base}/certwright`
+}
+
+// An empty one counts as none, and never as the current directory.
+function variable({ environment }: Runtime, name: string): string | undefined {
+  const value = environment(name)
+  return value === '' ? undefined : value
 }
 
 function authorityFrom({ authority, trust }: GlobalOptions): Authority | undefined {

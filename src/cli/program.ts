@@ -25,7 +25,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     exitCode = await runCommand(globals, run, abort.signal)
   })
   try {
-    if (args[0] === 'completion' || args[0] === 'complete') {
+    if (args.includes('completion') || args.includes('complete')) {
       await (await import('./commands/completion.ts')).addCompletion(program)
     } else describeCompletion(program)
     await program.parseAsync(args, { from: 'user' })

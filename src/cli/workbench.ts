@@ -30,18 +30,7 @@ export type Workbench = AsyncDisposable & {
 }
 
 /** Reads the configuration as the command line overrides it. */
-export async function loadCommandConfig({
-  place,
-  authority,
-  runtime,
-  globals,
-}: CommandContext): Promise<Config> {
-  // The usual place may be empty; a place that was named must not be, or a typing mistake would mean "nothing to do".
-  if (globals.config !== undefined && (await runtime.files.facts(place.file)) === undefined) {
-    throw new AppError('ERR_CONFIG_READ', `there is no configuration file ${place.file}`, {
-      hint: 'check the path given with --config; an empty file is enough to begin with',
-    })
-  }
+export function loadCommandConfig({ place, authority, runtime }: CommandContext): Promise<Config> {
   return loadConfig(place, { authority }, runtime)
 }
 

@@ -4,8 +4,8 @@
  */
 import { v } from '../../base/schema.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import { readDocument, writeDocument } from '../store/documents.ts'
-import { type ConfigPlace, configFiles } from './place.ts'
+import { readDocument, storeStep, writeDocument } from '../store/documents.ts'
+import { type ConfigPlace, configFacts, configFiles } from './place.ts'
 
 const cacheSchema = v.object({ stamp: v.string(), names: v.array(v.string()) })
 
@@ -21,7 +21,7 @@ export async function readCachedNames(
   if (cached?.stamp === stamp) return cached.names
   const { loadConfig } = await import('./load.ts')
   const names = (await loadConfig(place, {}, { files })).certificates.map(({ name }) => name)
-  if ((await files.facts(state)) !== undefined) {
+  if ((await storeStep(`look at ${state}`, () => files.facts(state))) !== undefined) {
     await writeDocument(path, { stamp, names }, files).catch(() => {}) // a reader without write access has no cache
   }
   return names
@@ -30,7 +30,7 @@ export async function readCachedNames(
 async function stampOf(place: ConfigPlace, { files }: Pick<Runtime, 'files'>): Promise<string> {
   const stamps = []
   for (const file of await configFiles(place, { files })) {
-    const facts = await files.facts(file)
+    const facts = await configFacts(file, { files })
     stamps.push(`${file} ${facts === undefined ? 'missing' : `${facts.ino} ${facts.size} ${facts.mtimeMs}`}`)
   }
   return stamps.join('\n')

@@ -61,11 +61,13 @@ function parseJson(path: string, content: Uint8Array): unknown {
   }
 }
 
-function hintFor(message: string): string | undefined {
+function hintFor(message: string): string {
   if (message.includes('ENOSPC') || message.includes('EDQUOT'))
     return 'free some disk space and run the command again; nothing was lost'
   if (message.includes('EROFS')) return 'the file system is mounted read-only'
   if (message.includes('EACCES') || message.includes('EPERM'))
     return 'run as root, or choose a directory of your own with --state DIR'
-  return undefined
+  if (message.includes('ENOTDIR') || message.includes('EISDIR') || message.includes('EEXIST'))
+    return 'see what is there and move it away, or choose another directory with --state DIR'
+  return 'look at the disk and its file system, then run the command again'
 }
