@@ -204,3 +204,16 @@ test('a file that cannot be read is named', async () => {
       error instanceof AppError && error.code === 'ERR_CONFIG_READ' && error.message.includes(place.file),
   )
 })
+
+test('a configuration that everybody may change is refused', async () => {
+  for (const path of [place.file, place.dropIns]) {
+    const runtime = fakeRuntime()
+    await runtime.files.makeDirectory('/etc/certwright', 0o755)
+    if (path === place.file) await runtime.files.writeNew(path, '', 0o666)
+    else await runtime.files.makeDirectory(path, 0o777)
+    await assert.rejects(loadConfig(place, {}, runtime), {
+      code: 'ERR_CONFIG_READ',
+      hint: `chmod o-w ${path}`,
+    })
+  }
+})

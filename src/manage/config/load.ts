@@ -32,7 +32,9 @@ export async function loadConfig(
 ): Promise<Config> {
   const issues: ConfigIssue[] = []
   const documents: NamedDocument[] = []
+  await refuseOpenToAll(place.dropIns, { files })
   for (const file of await configFiles(place, { files })) {
+    await refuseOpenToAll(file, { files })
     const text = await readText(file, { files })
     if (text === undefined && file !== place.file) continue // deleted since it was listed
     const document = parseConfigDocument(file, text ?? '', fileSchema)
@@ -45,6 +47,15 @@ export async function loadConfig(
   if ('issues' in result) throw new ConfigError([...issues, ...result.issues])
   if (issues.length > 0) throw new ConfigError(issues)
   return result.config
+}
+
+// The configuration names programs that run with our rights, so not everybody may have a say in it.
+async function refuseOpenToAll(path: string, { files }: Pick<Runtime, 'files'>): Promise<void> {
+  const facts = await files.facts(path)
+  if (facts === undefined || facts.kind === 'symlink' || (facts.mode & 0o002) === 0) return // a link has no rights of its own
+  throw new AppError('ERR_CONFIG_READ', `${path} can be changed by every user of this machine`, {
+    hint: `chmod o-w ${path}`,
+  })
 }
 
 async function readText(file: string, { files }: Pick<Runtime, 'files'>): Promise<string | undefined> {
