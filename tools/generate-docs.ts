@@ -47,8 +47,8 @@ function commandsPage(program: Command): string {
   const commands = leaves(program)
   return page('Commands', 'src/cli/program.ts', [
     'Results go to standard output, progress and errors to standard error. Exit codes: 0 done, 1 something failed, 2 the',
-    'command line or the configuration is wrong. With `--json` every command prints one document: see',
-    '[json.md](../guides/json.md).',
+    'command line or the configuration is wrong, 3 nothing to do (with `--detailed-exitcode`). With `--json` every command',
+    'prints one document: see [json.md](../guides/json.md).',
     '',
     ...commands.map(command => `- [\`${pathOf(command)}\`](#${anchorOf(command)})`),
     '',
