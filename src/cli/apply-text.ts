@@ -1,6 +1,4 @@
 /** What became of a certificate, for people and for programs. */
-import { styleText } from 'node:util'
-import { formatDuration } from '../base/duration.ts'
 import { formatInstant, type Instant } from '../base/instant.ts'
 import { printable } from '../base/printable.ts'
 import { endpointName } from '../manage/execute/probe.ts'
@@ -9,14 +7,9 @@ import type { Action } from '../manage/plan/action.ts'
 import { renewalTime } from '../manage/plan/renewal-time.ts'
 import { livePath } from '../manage/store/paths.ts'
 import { errorJson, failureLines } from './error-text.ts'
+import { styled, whenText } from './text.ts'
 
 export type TextOptions = { readonly state: string; readonly now: Instant; readonly color: boolean }
-
-/** `2027-01-20T03:00:00Z (in 60 d)`. */
-export function whenText(at: Instant, now: Instant): string {
-  const span = formatDuration(at - now)
-  return `${formatInstant(at)} (${at >= now ? `in ${span}` : `${span} ago`})`
-}
 
 /** One certificate's outcome: where the files are, until when they are good, when they are renewed, who serves them. */
 export function describeResult(result: ApplyResult, { state, now, color }: TextOptions): string {
@@ -96,11 +89,6 @@ export function resultJson(
 export function describeAction({ spec, kind, reason }: Action): string {
   const words = { issue: 'issue', deploy: 'deliver', wait: 'wait', none: 'nothing to do' } as const
   return `${spec.name}: ${words[kind]} (${reason.code}: ${reason.text})`
-}
-
-/** Colours text when colours are wanted and stdout shows them. */
-export function styled(color: boolean, format: 'green' | 'red' | 'yellow' | 'bold', text: string): string {
-  return color ? styleText(format, text, { stream: process.stdout }) : text
 }
 
 function indent(lines: readonly string[], by: number): readonly string[] {

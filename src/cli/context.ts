@@ -7,21 +7,27 @@ import type { Authority } from '../manage/spec.ts'
 import { nodeRuntime } from '../runtime/node/runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { CommandContext, GlobalOptions } from './command.ts'
-import { createProgress } from './progress.ts'
+import { createProgress, type Progress } from './progress.ts'
 
 /** Builds the context; nothing is read or written. */
 export function createContext(globals: GlobalOptions, signal: AbortSignal): CommandContext {
   const runtime = nodeRuntime()
-  const progress = createProgress(globals, process.stderr)
+  // Node opens a standard stream at the first look at it; commands that need none should not wait for that.
+  let progress: Progress | undefined
   return {
     globals,
     runtime,
     place: configPlace(globals, runtime),
     state: resolve(globals.state ?? variable(runtime, 'CERTWRIGHT_STATE') ?? defaultState(runtime)),
     authority: authorityFrom(globals),
-    onEvent: progress.onEvent,
-    endProgress: progress.end,
-    interactive: process.stdin.isTTY && process.stderr.isTTY && globals.json !== true,
+    onEvent: event => {
+      progress ??= createProgress(globals, process.stderr)
+      progress.onEvent(event)
+    },
+    endProgress: () => progress?.end(),
+    get interactive() {
+      return globals.json !== true && process.stdin.isTTY && process.stderr.isTTY
+    },
     signal,
   }
 }

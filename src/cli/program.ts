@@ -2,27 +2,19 @@
 import { CommanderError, InvalidArgumentError, Option, Command as Program } from 'commander'
 import { isMailAddress } from '../acme/account.ts'
 import { revocationReasons } from '../acme/revocation.ts'
-import { AppError, type ErrorCode, isAppError } from '../base/errors.ts'
+import { AppError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
-import { accountKeyAlgorithms, keyTypes } from '../x509/key.ts'
-import {
-  type Command,
-  type CommandContext,
-  type CommandResult,
-  type ExitCode,
-  exitCodes,
-  type GlobalOptions,
-} from './command.ts'
+import { accountKeyAlgorithms, keyTypes } from '../x509/key-types.ts'
+import { type Command, type ExitCode, exitCodes, type GlobalOptions } from './command.ts'
+import type { Run } from './run.ts'
 import { version } from './version.ts'
 
 /** Runs the command that the arguments name and prints its result. Never throws. */
 export async function runProgram(args: readonly string[]): Promise<number> {
-  const abort = new AbortController()
-  const stop = (signal: NodeJS.Signals) => abort.abort(new AppError('ERR_ABORTED', `stopped by ${signal}`))
-  process.once('SIGINT', stop).once('SIGTERM', stop)
   let exitCode: number = exitCodes.done
   const program = createProgram(async (globals, run) => {
-    exitCode = await runCommand(globals, run, abort.signal)
+    const { runCommand } = await import('./run.ts')
+    exitCode = await runCommand(globals, run)
   })
   try {
     if (args.includes('completion') || args.includes('complete')) {
@@ -32,8 +24,6 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     exitCode = error.exitCode === 0 ? exitCodes.done : await refuseUsage(error, { args, program })
-  } finally {
-    process.removeListener('SIGINT', stop).removeListener('SIGTERM', stop)
   }
   return exitCode
 }
@@ -45,36 +35,7 @@ export function describedProgram(): Program {
   return program
 }
 
-type Run = (context: CommandContext) => Promise<CommandResult>
 type Runner = (globals: GlobalOptions, run: Run) => Promise<void>
-
-async function runCommand(globals: GlobalOptions, run: Run, signal: AbortSignal): Promise<ExitCode> {
-  let endProgress = () => {}
-  try {
-    const { createContext } = await import('./context.ts')
-    const context = createContext(globals, signal)
-    endProgress = context.endProgress
-    const result = await run(context)
-    endProgress()
-    const text =
-      globals.json === true ? `${JSON.stringify(result.json, undefined, 2)}\n` : withNewline(result.text)
-    if (text !== '') process.stdout.write(text)
-    return result.exitCode
-  } catch (error) {
-    endProgress()
-    await reportError(error, globals)
-    return exitCodeOf(error)
-  }
-}
-
-async function reportError(
-  error: unknown,
-  { json, color, verbose = false }: Pick<GlobalOptions, 'json' | 'color' | 'verbose'>,
-): Promise<void> {
-  const { describeError, errorJson } = await import('./error-text.ts')
-  if (json === true) process.stdout.write(`${JSON.stringify({ error: errorJson(error) }, undefined, 2)}\n`)
-  process.stderr.write(describeError(error, { color, verbose }))
-}
 
 type Invocation = { readonly args: readonly string[]; readonly program: Program }
 
@@ -87,7 +48,8 @@ async function refuseUsage(error: CommanderError, invocation: Invocation): Promi
   const what = helped ? 'no command was given' : printable(message.replace(/\.$/, ''))
   const hint =
     suggestion === undefined ? helpOf(invocation) : `did you mean ${suggestion.replace(/\?\)$/, '')}?`
-  await reportError(new AppError('ERR_USAGE', what, { hint }), {
+  const { reportError } = await import('./run.ts')
+  reportError(new AppError('ERR_USAGE', what, { hint }), {
     json,
     color: !invocation.args.includes('--no-color'),
   })
@@ -101,22 +63,6 @@ function helpOf({ args, program }: Invocation): string {
   const names = command === program ? [] : [command.name()]
   if (command.parent !== null && command.parent !== program) names.unshift(command.parent.name())
   return ['certwright', ...names, '--help'].join(' ')
-}
-
-const usageErrors: readonly ErrorCode[] = [
-  'ERR_USAGE',
-  'ERR_CONFIG',
-  'ERR_CONFIG_READ',
-  'ERR_IDENTIFIER',
-  'ERR_TERMS',
-]
-
-function exitCodeOf(error: unknown): ExitCode {
-  return isAppError(error, ...usageErrors) ? exitCodes.usage : exitCodes.failed
-}
-
-function withNewline(text: string): string {
-  return text === '' || text.endsWith('\n') ? text : `${text}\n`
 }
 
 // The real command comes with a package of its own, which is loaded only where it is wanted.

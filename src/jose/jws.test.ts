@@ -4,12 +4,8 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import * as jose from 'jose'
 import { isAppError } from '../base/errors.ts'
-import {
-  accountKeyAlgorithms,
-  createSigner,
-  generateAccountKey,
-  type SignatureAlgorithm,
-} from '../x509/key.ts'
+import { createSigner, generateAccountKey } from '../x509/key.ts'
+import { accountKeyAlgorithms, type SignatureAlgorithm } from '../x509/key-types.ts'
 import { keyFromJwk, publicJwk } from './jwk.ts'
 import { createJws, parseJws, signJws, verifyJws } from './jws.ts'
 

@@ -2,13 +2,8 @@
 import { type KeyObject, verify } from 'node:crypto'
 import { decodeBase64url, encodeBase64url } from '../base/base64url.ts'
 import { AppError } from '../base/errors.ts'
-import {
-  accountKeyAlgorithms,
-  type SignatureAlgorithm,
-  type Signer,
-  signatureAlgorithmOf,
-  signatureHashes,
-} from '../x509/key.ts'
+import { type Signer, signatureAlgorithmOf, signatureHashes } from '../x509/key.ts'
+import { accountKeyAlgorithms, type SignatureAlgorithm } from '../x509/key-types.ts'
 import { parseJsonObject } from './json.ts'
 import { publicJwk } from './jwk.ts'
 

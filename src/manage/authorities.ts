@@ -1,7 +1,7 @@
 /** Public CAs by name. Everything else about them is read from their directory at run time. */
-import { createHash } from 'node:crypto'
 import { isUrl } from '../acme/wire.ts'
 import { printable } from '../base/printable.ts'
+import { sha256Hex } from '../base/sha256.ts'
 import { suggest } from '../base/suggest.ts'
 import type { Authority } from './spec.ts'
 
@@ -78,6 +78,6 @@ function isLoopback(hostname: string): boolean {
 
 // The host for people, a digest so that two directories on one host differ.
 function authorityId({ host, href }: URL): string {
-  const digest = createHash('sha256').update(href).digest('hex').slice(0, 8)
+  const digest = sha256Hex(href).slice(0, 8)
   return `${host.replace(/[^a-z0-9.-]/g, '-')}-${digest}`
 }

@@ -1,8 +1,8 @@
 /** What a person wants: the central type of the desired state. */
-import { createHash } from 'node:crypto'
 import type { Identifier } from '../acme/identifier.ts'
+import { sha256Hex } from '../base/sha256.ts'
 import type { Json } from '../contracts/solver.ts'
-import type { KeyType, SignatureAlgorithm } from '../x509/key.ts'
+import type { KeyType, SignatureAlgorithm } from '../x509/key-types.ts'
 
 declare const specNameBrand: unique symbol
 
@@ -20,9 +20,7 @@ export function parseSpecName(text: string): SpecName | undefined {
 /** The name that an entry gets when none is given: its first identifier, `*` written as `_`, `:` as `-`. */
 export function defaultSpecName({ value }: Identifier): SpecName {
   const name = value.replace('*', '_').replaceAll(':', '-')
-  return (
-    parseSpecName(name) ?? (`ip-${createHash('sha256').update(value).digest('hex').slice(0, 16)}` as SpecName)
-  )
+  return parseSpecName(name) ?? (`ip-${sha256Hex(value).slice(0, 16)}` as SpecName)
 }
 
 /** A secret by reference; it is read when it is used. */

@@ -8,6 +8,8 @@ export type FileFacts = {
   readonly gid: number
   readonly size: number
   readonly mtimeMs: number
+  /** When content, name or mode last changed; unlike `mtimeMs` no program can set it. */
+  readonly ctimeMs: number
   readonly dev: number
   readonly ino: number
 }

@@ -14,6 +14,8 @@ import {
 } from './memory-tree.ts'
 
 const defaultMaxBytes = 1024 * 1024
+/** Less than a step of the clock, more than the precision of a time in milliseconds. */
+const tickMs = 0.001
 /** All files of the tree belong to this user and group. */
 const owner = 0
 
@@ -31,7 +33,12 @@ export interface MemoryFiles extends FsOps {
 export function memoryFiles({ clock }: { readonly clock: Pick<Clock, 'now'> }): MemoryFiles {
   const root = emptyTree()
   let lastIno = root.ino
-  const meta = (mode: number): Meta => ({ mode, ino: ++lastIno, mtimeMs: clock.now() })
+  let changes = 0
+  // Every change is later than the one before, also while the clock stands still.
+  const meta = (mode: number): Meta => {
+    const mtimeMs = clock.now()
+    return { mode, ino: ++lastIno, mtimeMs, ctimeMs: mtimeMs + ++changes * tickMs }
+  }
 
   const find = (path: string, operation: string, follow: boolean): MemoryEntry | undefined => {
     try {
@@ -70,9 +77,9 @@ export function memoryFiles({ clock }: { readonly clock: Pick<Clock, 'now'> }): 
     facts: async path => {
       const entry = find(path, 'lstat', false)
       if (entry === undefined) return undefined
-      const { kind, mode, ino, mtimeMs } = entry
+      const { kind, mode, ino, mtimeMs, ctimeMs } = entry
       const size = entry.kind === 'file' ? entry.content.length : 0
-      return { kind, mode, uid: owner, gid: owner, size, mtimeMs, dev: 1, ino }
+      return { kind, mode, uid: owner, gid: owner, size, mtimeMs, ctimeMs, dev: 1, ino }
     },
     makeDirectory: async (path, mode) => makeDirectory(path, mode),
     writeNew: async (path, content, mode) => {

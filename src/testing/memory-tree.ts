@@ -9,7 +9,12 @@ export type MemoryDirectory = {
 } & Meta
 export type MemoryLink = { readonly kind: 'symlink'; readonly target: string } & Meta
 export type MemoryEntry = MemoryFile | MemoryDirectory | MemoryLink
-export type Meta = { readonly mode: number; readonly ino: number; readonly mtimeMs: number }
+export type Meta = {
+  readonly mode: number
+  readonly ino: number
+  readonly mtimeMs: number
+  readonly ctimeMs: number
+}
 
 /** A place in the tree: the directory that has or could have the entry, and the name. */
 export type Place = {
@@ -70,5 +75,5 @@ export function walk(root: MemoryDirectory, path: string, operation: string, fol
 
 /** The root directory of an empty tree. */
 export function emptyTree(): MemoryDirectory {
-  return { kind: 'directory', entries: new Map(), mode: 0o755, ino: 1, mtimeMs: instant(0) }
+  return { kind: 'directory', entries: new Map(), mode: 0o755, ino: 1, mtimeMs: instant(0), ctimeMs: 0 }
 }

@@ -2,12 +2,10 @@ import assert from 'node:assert/strict'
 import { createPublicKey, ECDH, generateKeyPairSync, verify } from 'node:crypto'
 import { describe, it } from 'node:test'
 import {
-  accountKeyAlgorithms,
   createSigner,
   generateAccountKey,
   generateKey,
   keyTypeOf,
-  keyTypes,
   parsePrivateKeyPem,
   privateKeyPem,
   publicKeyDer,
@@ -16,6 +14,7 @@ import {
   signatureAlgorithmOf,
   signatureHashes,
 } from './key.ts'
+import { accountKeyAlgorithms, keyTypes } from './key-types.ts'
 
 const formatError = { name: 'AppError', code: 'ERR_FORMAT' }
 const p521 = generateKeyPairSync('ec', { namedCurve: 'P-521' })

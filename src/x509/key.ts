@@ -9,14 +9,7 @@ import {
 } from 'node:crypto'
 import { promisify } from 'node:util'
 import { AppError, assertNever, messageOf } from '../base/errors.ts'
-
-/** Kinds of certificate keys. */
-export const keyTypes = ['ecdsa-p256', 'ecdsa-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const
-export type KeyType = (typeof keyTypes)[number]
-
-/** Kinds of account keys, by their JWS algorithm (RFC 7518, RFC 8037). */
-export const accountKeyAlgorithms = ['ES256', 'ES384', 'RS256', 'EdDSA'] as const
-export type SignatureAlgorithm = (typeof accountKeyAlgorithms)[number]
+import { type KeyType, keyTypes, type SignatureAlgorithm } from './key-types.ts'
 
 /** The only way to use a private key. */
 export interface Signer {

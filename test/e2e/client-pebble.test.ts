@@ -14,13 +14,8 @@ import { replyLost } from '../../src/testing/scripted-ca.ts'
 import { certificateId } from '../../src/x509/cert-id.ts'
 import { parseCertificate } from '../../src/x509/certificate.ts'
 import { createCsr } from '../../src/x509/csr.ts'
-import {
-  createSigner,
-  generateAccountKey,
-  generateKey,
-  type SignatureAlgorithm,
-  samePublicKey,
-} from '../../src/x509/key.ts'
+import { createSigner, generateAccountKey, generateKey, samePublicKey } from '../../src/x509/key.ts'
+import type { SignatureAlgorithm } from '../../src/x509/key-types.ts'
 import { type Pebble, type PebbleOptions, startPebble } from '../support/pebble.ts'
 import { skipWithout } from '../support/programs.ts'
 import { until } from '../support/wait.ts'

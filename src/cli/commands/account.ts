@@ -16,13 +16,8 @@ import {
 } from '../../manage/store/accounts.ts'
 import { takeLock } from '../../manage/store/locks.ts'
 import { accountPath } from '../../manage/store/paths.ts'
-import {
-  createSigner,
-  generateAccountKey,
-  privateKeyPem,
-  type SignatureAlgorithm,
-  type Signer,
-} from '../../x509/key.ts'
+import { createSigner, generateAccountKey, privateKeyPem, type Signer } from '../../x509/key.ts'
+import type { SignatureAlgorithm } from '../../x509/key-types.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { createWorkbench, loadCommandConfig, type Workbench } from '../workbench.ts'

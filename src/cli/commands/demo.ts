@@ -9,12 +9,12 @@ import { type CertificateSpec, defaultSpecName } from '../../manage/spec.ts'
 import { livePath, stateDirectoryMode } from '../../manage/store/paths.ts'
 import { createSolver } from '../../plugins/registry.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import { styled, whenText } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { startBuiltInSite } from '../demo/built-in-site.ts'
 import { type NginxSiteOptions, startNginxSite } from '../demo/nginx-site.ts'
 import { type DemoSite, demoNames } from '../demo/site.ts'
 import { embeddedRootPath, startEmbeddedAuthority } from '../embedded-authority.ts'
+import { styled, whenText } from '../text.ts'
 
 export type DemoFlags = { readonly keep?: boolean; readonly nginx: boolean }
 

@@ -8,7 +8,7 @@ import { dropInPath, formatDropIn, readDropIn, writeDropIn } from '../../manage/
 import { loadConfig } from '../../manage/config/load.ts'
 import type { AuthorityEntry, CertificateEntry } from '../../manage/config/schema.ts'
 import { defaultSpecName, parseSpecName, type SpecName } from '../../manage/spec.ts'
-import type { KeyType } from '../../x509/key.ts'
+import type { KeyType } from '../../x509/key-types.ts'
 import { describeResult, resultJson } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { createWorkbench, findSpec, loadCommandConfig } from '../workbench.ts'

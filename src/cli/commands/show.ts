@@ -5,10 +5,10 @@ import { newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
 import { renewalTime } from '../../manage/plan/renewal-time.ts'
 import { certificateFiles, livePath } from '../../manage/store/paths.ts'
-import { whenText } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { inOneLine } from '../error-text.ts'
 import { findStored } from '../stored.ts'
+import { whenText } from '../text.ts'
 
 /** Prints all that is known about one certificate. */
 export async function show(

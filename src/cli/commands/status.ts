@@ -6,10 +6,10 @@ import { observeCertificate } from '../../manage/observe/observe.ts'
 import { renewalTime } from '../../manage/plan/renewal-time.ts'
 import { parseSpecName, type SpecName } from '../../manage/spec.ts'
 import { storedNames } from '../../manage/store/generations.ts'
-import { styled, whenText } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { type Failure, failureLines } from '../error-text.ts'
 import { formatTable } from '../table.ts'
+import { styled, whenText } from '../text.ts'
 
 /** What a certificate looks like at a glance, worst first. */
 export const healths = [
@@ -33,7 +33,7 @@ export async function status(context: CommandContext): Promise<CommandResult> {
   const names = [...new Set([...configured, ...stored])].flatMap(name => parseSpecName(name) ?? []).sort()
   const rows = await Promise.all(
     names.map(async name => ({
-      view: await observeCertificate(state, name, runtime),
+      view: await observeCertificate(state, name, runtime, { trustUntouched: true }),
       configured: configured.includes(name),
     })),
   )

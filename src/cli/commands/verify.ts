@@ -7,10 +7,10 @@ import { observeCertificate } from '../../manage/observe/observe.ts'
 import type { CertificateSpec } from '../../manage/spec.ts'
 import { targetName } from '../../manage/spec.ts'
 import { livePath } from '../../manage/store/paths.ts'
-import { styled } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { errorJson, failureLines } from '../error-text.ts'
 import { formatTable } from '../table.ts'
+import { styled } from '../text.ts'
 import { createWorkbench, findSpec, loadCommandConfig, type Workbench } from '../workbench.ts'
 
 type Checked = {

@@ -2,7 +2,7 @@
 import { isMailAddress } from '../../acme/account.ts'
 import { parseIpAddress } from '../../acme/identifier.ts'
 import { v } from '../../base/schema.ts'
-import { accountKeyAlgorithms, keyTypes } from '../../x509/key.ts'
+import { accountKeyAlgorithms, keyTypes } from '../../x509/key-types.ts'
 
 const maxPort = 65_535
 

@@ -3,7 +3,7 @@ import { type AppError, isAppError } from '../../base/errors.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { SpecName } from '../spec.ts'
 import { readDeployments } from '../store/deployments.ts'
-import { listGenerations, liveGeneration } from '../store/generations.ts'
+import { listGenerations, liveGeneration, type ReadingOptions } from '../store/generations.ts'
 import { readRun } from '../store/runs.ts'
 import type { CertificateView } from './observation.ts'
 
@@ -15,8 +15,9 @@ export async function observeCertificate(
   state: string,
   name: SpecName,
   { files }: Pick<Runtime, 'files'>,
+  options: ReadingOptions = {},
 ): Promise<CertificateView> {
-  const { stored, damaged } = await listGenerations(state, name, { files })
+  const { stored, damaged } = await listGenerations(state, name, { files }, options)
   const liveId = await liveGeneration(state, name, { files })
   const live = stored.find(({ generation }) => generation === liveId)
   const unreadable: AppError[] = []

@@ -63,24 +63,43 @@ test('a generation has the files of every tutorial, with the modes they need', a
   assert.equal(chain?.match(/BEGIN CERTIFICATE/g)?.length, 2)
 })
 
-test('a file that was changed or lost makes its generation damaged, and only that one', async () => {
+for (const trustUntouched of [false, true]) {
+  const how = trustUntouched ? 'looking only at what was touched' : 'looking at everything'
+  test(`a file that was changed or lost makes its generation damaged, and only that one (${how})`, async () => {
+    const runtime = fakeRuntime()
+    const first = await saveGeneration(state, name, certificate('01'), runtime)
+    const second = await saveGeneration(state, name, certificate('02'), runtime)
+    const third = await saveGeneration(state, name, certificate('03'), runtime)
+    await runtime.files.replace(
+      `${state}/certificates/${name}/${first.generation}/privkey.pem`,
+      'other',
+      0o600,
+    )
+    await runtime.files.remove(`${state}/certificates/${name}/${second.generation}/meta.json`)
+    const { stored, damaged } = await listGenerations(state, name, runtime, { trustUntouched })
+    assert.deepEqual(
+      stored.map(({ serialNumber }) => serialNumber),
+      ['03'],
+    )
+    assert.match(
+      damaged.map(({ message }) => message).join('\n'),
+      /privkey\.pem is damaged: its content has changed/,
+    )
+    assert.match(damaged.map(({ message }) => message).join('\n'), /meta\.json is missing/)
+    assert.deepEqual(await readGeneration(state, name, third.generation, runtime), stored[0])
+  })
+}
+
+test('files that were not touched can be trusted, and then they are not read', async () => {
   const runtime = fakeRuntime()
-  const first = await saveGeneration(state, name, certificate('01'), runtime)
-  const second = await saveGeneration(state, name, certificate('02'), runtime)
-  const third = await saveGeneration(state, name, certificate('03'), runtime)
-  await runtime.files.replace(`${state}/certificates/${name}/${first.generation}/privkey.pem`, 'other', 0o600)
-  await runtime.files.remove(`${state}/certificates/${name}/${second.generation}/meta.json`)
-  const { stored, damaged } = await listGenerations(state, name, runtime)
+  const { generation } = await saveGeneration(state, name, certificate('01'), runtime)
+  const earlier = runtime.files.calls.length
+  await readGeneration(state, name, generation, runtime, { trustUntouched: true })
+  const reads = runtime.files.calls.slice(earlier).filter(({ operation }) => operation === 'read')
   assert.deepEqual(
-    stored.map(({ serialNumber }) => serialNumber),
-    ['03'],
+    reads.map(({ path }) => path.split('/').at(-1)),
+    ['meta.json'],
   )
-  assert.match(
-    damaged.map(({ message }) => message).join('\n'),
-    /privkey\.pem is damaged: its content has changed/,
-  )
-  assert.match(damaged.map(({ message }) => message).join('\n'), /meta\.json is missing/)
-  assert.deepEqual(await readGeneration(state, name, third.generation, runtime), stored[0])
 })
 
 test('two earlier generations are kept, and the live one always', async () => {

@@ -1,7 +1,8 @@
 /** Generations of a certificate: written whole, switched by one rename, never changed afterwards. */
-import { createHash } from 'node:crypto'
 import { AppError } from '../../base/errors.ts'
 import { formatInstant, type Instant } from '../../base/instant.ts'
+import { sha256Hex } from '../../base/sha256.ts'
+import type { FsOps } from '../../runtime/files.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { encodePem } from '../../x509/pem.ts'
 import type { SpecName } from '../spec.ts'
@@ -48,7 +49,7 @@ export async function saveGeneration(
   const storedAt = clock.now()
   const generation = await nextGeneration(state, name, storedAt, { files })
   const contents = certificateContents(chain, privateKeyPem)
-  const hashes = Object.fromEntries(certificateFiles.map(file => [file, sha256(contents[file])]))
+  const hashes = Object.fromEntries(certificateFiles.map(file => [file, sha256Hex(contents[file])]))
   const stored: StoredCertificate = {
     ...facts,
     generation,
@@ -74,11 +75,21 @@ export async function saveGeneration(
   })
 }
 
+/** How closely generations are looked at. */
+export type ReadingOptions = {
+  /**
+   * Do not read files that nobody has touched since `meta.json` was written over them. That finds what people and programs
+   * did (later than the few milliseconds of one tick of the file system), not what a broken disk did: enough for a report, not for a delivery.
+   */
+  readonly trustUntouched?: boolean
+}
+
 /** All generations of a certificate, oldest first. Damaged ones are left out and named in `damaged`. */
 export async function listGenerations(
   state: string,
   name: SpecName,
   { files }: Pick<Runtime, 'files'>,
+  options: ReadingOptions = {},
 ): Promise<{ readonly stored: readonly StoredCertificate[]; readonly damaged: readonly AppError[] }> {
   const directory = generationsPath(state, name)
   const ids = await storeStep(`list ${directory}`, () => files.list(directory))
@@ -87,7 +98,7 @@ export async function listGenerations(
   for (const id of ids) {
     if (id.startsWith('.')) continue
     try {
-      stored.push(await readGeneration(state, name, id, { files }))
+      stored.push(await readGeneration(state, name, id, { files }, options))
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'ERR_STORE_CORRUPT') throw error
       damaged.push(error)
@@ -105,17 +116,34 @@ export async function readGeneration(
   name: SpecName,
   id: string,
   { files }: Pick<Runtime, 'files'>,
+  { trustUntouched = false }: ReadingOptions = {},
 ): Promise<StoredCertificate> {
   const directory = generationPath(state, name, id)
   const meta = await readDocument(`${directory}/meta.json`, storedCertificateSchema, files)
   if (meta === undefined) throw corrupt(directory, 'meta.json is missing')
   if (meta.generation !== id) throw corrupt(directory, `it says that it is generation ${meta.generation}`)
+  const untouched = trustUntouched ? await untouchedFiles(directory, files) : []
   for (const file of certificateFiles) {
+    if (untouched.includes(file)) continue
     const content = await storeStep(`read ${directory}/${file}`, () => files.read(`${directory}/${file}`))
     if (content === undefined) throw corrupt(`${directory}/${file}`, 'it is missing')
-    if (sha256(content) !== meta.files[file]) throw corrupt(`${directory}/${file}`, 'its content has changed')
+    if (sha256Hex(content) !== meta.files[file])
+      throw corrupt(`${directory}/${file}`, 'its content has changed')
   }
   return meta
+}
+
+/** Files that are as old as a generation's `meta.json`, which is written last, and not cut off by a crash of the machine. */
+async function untouchedFiles(directory: string, files: FsOps): Promise<readonly CertificateFile[]> {
+  const factsOf = (file: string) =>
+    storeStep(`look at ${directory}/${file}`, () => files.facts(`${directory}/${file}`))
+  const written = (await factsOf('meta.json'))?.ctimeMs ?? 0
+  const untouched: CertificateFile[] = []
+  for (const file of certificateFiles) {
+    const facts = await factsOf(file)
+    if (facts?.kind === 'file' && facts.size > 0 && facts.ctimeMs <= written) untouched.push(file)
+  }
+  return untouched
 }
 
 /** The generation that `live/<name>` leads to, if any. It may have been deleted by hand. */
@@ -208,8 +236,4 @@ async function nextGeneration(
   const ids = await storeStep(`list ${directory}`, () => files.list(directory))
   const last = Math.max(0, ...ids.map(id => Number.parseInt(id.replace(unfinishedPrefix, ''), 10) || 0))
   return `${String(last + 1).padStart(6, '0')}-${formatInstant(at).replace(/[-:]/g, '')}`
-}
-
-function sha256(content: Uint8Array | string): string {
-  return createHash('sha256').update(content).digest('hex')
 }

@@ -3,7 +3,7 @@ import { type Identifier, identifierSchema } from '../../acme/identifier.ts'
 import { instantSchema } from '../../acme/wire.ts'
 import { formatInstant, type Instant } from '../../base/instant.ts'
 import { v } from '../../base/schema.ts'
-import { type KeyType, keyTypes } from '../../x509/key.ts'
+import { type KeyType, keyTypes } from '../../x509/key-types.ts'
 import { type CertificateFile, certificateFiles } from './paths.ts'
 
 /** One generation of a certificate. */

@@ -109,8 +109,8 @@ function readToEnd(file: number, path: string, bufferBytes: number, maxBytes: nu
 }
 
 function factsOf(stats: Stats): FileFacts {
-  const { uid, gid, size, mtimeMs, dev, ino } = stats
-  return { kind: kindOf(stats), mode: stats.mode & 0o7777, uid, gid, size, mtimeMs, dev, ino }
+  const { uid, gid, size, mtimeMs, ctimeMs, dev, ino } = stats
+  return { kind: kindOf(stats), mode: stats.mode & 0o7777, uid, gid, size, mtimeMs, ctimeMs, dev, ino }
 }
 
 function kindOf(stats: Stats): FileKind {

@@ -5,13 +5,8 @@ import { dayMs, hourMs, type Instant, instant, plusMs, secondMs } from '../../ba
 import type { Clock } from '../../runtime/clock.ts'
 import { type Certificate, parseCertificate } from '../../x509/certificate.ts'
 import { checkChain } from '../../x509/chain.ts'
-import {
-  generateKey,
-  type KeyType,
-  parsePrivateKeyPem,
-  privateKeyPem,
-  samePublicKey,
-} from '../../x509/key.ts'
+import { generateKey, parsePrivateKeyPem, privateKeyPem, samePublicKey } from '../../x509/key.ts'
+import type { KeyType } from '../../x509/key-types.ts'
 import { encodePem, parsePem } from '../../x509/pem.ts'
 import { signCertificate } from '../../x509/signed-certificate.ts'
 import type { Issuer } from './issuer.ts'

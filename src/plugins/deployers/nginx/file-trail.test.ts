@@ -14,7 +14,7 @@ function links(targets: Readonly<Record<string, string>>): {
       facts: async path =>
         targets[path] === undefined
           ? undefined
-          : { kind: 'symlink', mode: 0o777, uid: 0, gid: 0, size: 1, mtimeMs: 0, dev: 1, ino: 1 },
+          : { kind: 'symlink', mode: 0o777, uid: 0, gid: 0, size: 1, mtimeMs: 0, ctimeMs: 0, dev: 1, ino: 1 },
       readLink: async path => targets[path],
     },
   }

@@ -35,7 +35,7 @@ function nginxWith(config: string, { stderr = '' } = {}): Exec {
   })
 }
 
-const facts = { mode: 0o644, uid: 0, gid: 0, size: 0, mtimeMs: 0, dev: 1, ino: 1 }
+const facts = { mode: 0o644, uid: 0, gid: 0, size: 0, mtimeMs: 0, ctimeMs: 0, dev: 1, ino: 1 }
 
 /** A disk with links, and with a running nginx in its /proc. */
 function disk(links: Readonly<Record<string, string>> = {}): FsOps {

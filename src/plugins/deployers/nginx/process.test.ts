@@ -4,7 +4,17 @@ import type { Runtime } from '../../../runtime/runtime.ts'
 import { lookForMaster, pidFileOf } from './process.ts'
 
 const signal = AbortSignal.timeout(5_000)
-const absent = { kind: 'file', mode: 0o644, uid: 0, gid: 0, size: 0, mtimeMs: 0, dev: 1, ino: 1 } as const
+const absent = {
+  kind: 'file',
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtimeMs: 0,
+  ctimeMs: 0,
+  dev: 1,
+  ino: 1,
+} as const
 
 /** A machine with these files, and, where there is no /proc, these processes. */
 function machine(
