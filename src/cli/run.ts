@@ -1,5 +1,6 @@
 /** Runs one command: its result goes to stdout, its error to stderr, and both become an exit code. */
 import { AppError, type ErrorCode, isAppError } from '../base/errors.ts'
+import { printResult } from '../runtime/node/standard-output.ts'
 import {
   type CommandContext,
   type CommandResult,
@@ -26,7 +27,7 @@ export async function runCommand(globals: GlobalOptions, run: Run): Promise<Exit
     endProgress()
     const text =
       globals.json === true ? `${JSON.stringify(result.json, undefined, 2)}\n` : withNewline(result.text)
-    if (text !== '') process.stdout.write(text)
+    printResult(text)
     return result.exitCode
   } catch (error) {
     endProgress()
@@ -42,7 +43,7 @@ export function reportError(
   error: unknown,
   { json, color, verbose = false }: Pick<GlobalOptions, 'json' | 'color' | 'verbose'>,
 ): void {
-  if (json === true) process.stdout.write(`${JSON.stringify({ error: errorJson(error) }, undefined, 2)}\n`)
+  if (json === true) printResult(`${JSON.stringify({ error: errorJson(error) }, undefined, 2)}\n`)
   process.stderr.write(describeError(error, { color, verbose }))
 }
 

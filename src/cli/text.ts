@@ -2,6 +2,7 @@
 import { styleText } from 'node:util'
 import { formatDuration } from '../base/duration.ts'
 import { formatInstant, type Instant } from '../base/instant.ts'
+import { mayShowColours } from '../runtime/node/standard-output.ts'
 
 /** `2027-01-20T03:00:00Z (in 60 d)`. */
 export function whenText(at: Instant, now: Instant): string {
@@ -11,5 +12,5 @@ export function whenText(at: Instant, now: Instant): string {
 
 /** Colours text when colours are wanted and stdout shows them. */
 export function styled(color: boolean, format: 'green' | 'red' | 'yellow' | 'bold', text: string): string {
-  return color ? styleText(format, text, { stream: process.stdout }) : text
+  return color && mayShowColours() ? styleText(format, text, { stream: process.stdout }) : text
 }
