@@ -34,7 +34,6 @@ const packages: Readonly<Record<string, string>> = {
   '@clack/prompts': '^src/cli/',
   '@bomb.sh/tab': '^src/cli/',
   hono: '^src/server/',
-  '@hono/node-server': '^src/(server|runtime/node)/',
 }
 
 /** Modules of Node that reach outside the process. */

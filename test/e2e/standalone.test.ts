@@ -74,6 +74,8 @@ test('the embedded CA keeps its root from run to run', { timeout }, async () => 
   const second = await runCli(['account', 'register', '--authority', 'embedded', '--json', ...flags])
   assert.equal(second.exitCode, 0, second.stderr)
   assert.equal(await readFile(join(state, 'ca', 'root.pem'), 'utf8'), root)
+  const shown = await runCli(['account', 'show', '--authority', 'embedded', ...flags])
+  assert.equal(shown.exitCode, 0, shown.stderr)
   const key = join(state, 'accounts', 'embedded', 'key.pem')
   assert.match(await readFile(key, 'utf8'), /BEGIN PRIVATE KEY/)
 })

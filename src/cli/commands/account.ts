@@ -28,6 +28,7 @@ type Args = { readonly args: readonly string[] }
 export async function showAccount(context: CommandContext): Promise<CommandResult> {
   const { bench, authority } = await open(context)
   await using _bench = bench
+  await settleAccount({ bench, authority }, context)
   const { stored, signer } = await storedAccount(authority, context)
   const client = await bench.clientFor(authority)
   const account = await client.readAccount({ url: stored.url, signer }, { signal: context.signal })
@@ -154,13 +155,20 @@ async function withLock(
 ): Promise<CommandResult> {
   const opened = await open(context)
   await using _bench = opened.bench
-  // An interrupted rollover is settled before anything else, under the same lock.
-  if ((await readAccount(context.state, opened.authority.id, context.runtime)) !== undefined) {
-    await opened.bench.manager.account(opened.authority, { signal: context.signal })
-  }
+  await settleAccount(opened, context)
   const { state, runtime, signal } = context
   await using _lock = await takeLock(state, `account-${opened.authority.id}`, { about, signal }, runtime)
   return work(opened)
+}
+
+// An interrupted rollover is settled, and the account of a CA that moved is found again, before anything is done with it.
+async function settleAccount(
+  { bench, authority }: Opened,
+  { state, runtime, signal }: CommandContext,
+): Promise<void> {
+  const stored = await readAccount(state, authority.id, runtime)
+  if (stored !== undefined && stored.deactivatedAt === undefined)
+    await bench.manager.account(authority, { signal })
 }
 
 async function storedAccount(

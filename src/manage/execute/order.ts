@@ -86,7 +86,7 @@ async function createOrder(
     onEvent({
       certificate: spec.name,
       step: 'order',
-      level: 'warning',
+      level: 'step',
       text: `ordering without naming the predecessor: ${messageOf(error)}`,
     })
     return (await client.newOrder(account, request, { signal })).order
