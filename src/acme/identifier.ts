@@ -118,6 +118,11 @@ export function identifierKey({ type, value }: Identifier): string {
   return `${type}:${value}`
 }
 
+/** The same identifier as we write it: a CA may give an address or a name back in another form. */
+export function canonicalIdentifier({ type, value }: Identifier): Identifier {
+  return { type, value: type === 'ip' ? (parseIpAddress(value) ?? value) : value.toLowerCase() }
+}
+
 /** Whether two lists name the same set, in any order. */
 export function sameIdentifiers(a: readonly Identifier[], b: readonly Identifier[]): boolean {
   const left = new Set(a.map(identifierKey))

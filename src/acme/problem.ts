@@ -85,7 +85,7 @@ export function describeProblem(problem: Problem): string {
     problem.type.startsWith(problemPrefix) ? problem.type.slice(problemPrefix.length) : problem.type,
     100,
   )
-  const text = printable(problem.detail ?? problem.title ?? 'without explanation')
+  const text = printable(problem.detail || problem.title || 'without explanation') // also where one is empty
   const parts = (problem.subproblems ?? []).slice(0, 10).map(part => {
     const who = part.identifier === undefined ? '' : `${printable(part.identifier.value, 100)}: `
     return who + printable(part.detail ?? part.type, 300)

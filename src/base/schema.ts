@@ -1,5 +1,6 @@
 /** Checking values from outside against a schema. The only file that knows the schema library. */
 import * as v from 'valibot'
+import { plainWords } from './schema-words.ts'
 
 /** @internal */
 export { v }
@@ -40,7 +41,8 @@ function toIssues(schema: v.GenericSchema, issue: v.BaseIssue<unknown>, parent: 
   const inside =
     issue.type === 'union' ? issue.issues?.filter(part => (part.path ?? []).length > 0) : undefined
   if (inside !== undefined && inside.length > 0) return inside.flatMap(part => toIssues(schema, part, path))
-  if (issue.type !== 'strict_object' || issue.expected !== 'never') return [{ path, text: issue.message }]
+  if (issue.type !== 'strict_object' || issue.expected !== 'never')
+    return [{ path, text: plainWords(issue.message) }]
   return [{ path, text: 'unknown member', unknownAmong: membersAt(schema, path.slice(0, -1)) }]
 }
 

@@ -1,5 +1,5 @@
 /** Turning what went wrong into errors that name the CA, the step and the reason. */
-import { AcmeProblemError, isProblem, type Problem, parseProblem } from '../acme/problem.ts'
+import { AcmeProblemError, isProblem, type Problem, type ProblemType, parseProblem } from '../acme/problem.ts'
 import { AppError, type ErrorCode, isAppError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
 import type { Authority } from './authority.ts'
@@ -8,6 +8,7 @@ import {
   invalidReply,
   linkTargets,
   mediaTypeOf,
+  noAcmeHint,
   parseJson,
   type Reply,
   readRetryAt,
@@ -76,7 +77,27 @@ function hintFor(problem: Problem, reply: Reply): string | undefined {
     return 'get a key id and an HMAC key from the CA and give them as the external account'
   }
   if (problem.type === 'about:blank' && problem.status === 404) return 'check that the directory URL is right'
-  return page(help)
+  return page(help) ?? hints.find(({ types }) => isProblem(problem, ...types))?.text ?? generalHint(problem)
+}
+
+const hints: readonly { readonly types: readonly ProblemType[]; readonly text: string }[] = [
+  { types: ['badNonce'], text: 'try again later: the servers of the CA do not know each other’s nonces' },
+  {
+    types: ['rejectedIdentifier', 'unsupportedIdentifier', 'caa'],
+    text: 'this CA does not certify it: ask for other names, or ask another CA',
+  },
+  { types: ['invalidContact', 'unsupportedContact'], text: 'correct the mail address of the account' },
+  {
+    types: ['unauthorized', 'accountDoesNotExist'],
+    text: 'the account may be deactivated, or its external key wrong: certwright account show asks the CA',
+  },
+  { types: ['badCSR', 'badPublicKey'], text: 'the CA may want another kind of key: see its documentation' },
+]
+
+function generalHint({ status = 0 }: Problem): string {
+  if (status >= 500) return 'try again later; where it goes on, ask those who run the CA'
+  if (status === 429) return 'try again later; the CA documents its limits'
+  return 'the reason is the CA’s own: see its documentation, or ask those who run it'
 }
 
 /** The error of an HTTP exchange, with what was asked of whom; cancellation passes unchanged. */
@@ -84,12 +105,14 @@ export function exchangeFailure(error: unknown, { authority: { host }, task, eff
   if (!isAppError(error, 'ERR_NETWORK', 'ERR_TIMEOUT', 'ERR_REPLY_LOST', 'ERR_REPLY_TOO_LARGE')) return error
   const { code, message, hint, retryAt } = error
   if (code === 'ERR_REPLY_LOST' && effect) return lostReply(error, { host, task })
-  return new AppError(
+  const said = `${host} could not be asked to ${task}: ${message}`
+  if (code === 'ERR_REPLY_LOST') {
     // What was only read has no effect to be unsure of.
-    code === 'ERR_REPLY_LOST' ? 'ERR_NETWORK' : code,
-    `${host} could not be asked to ${task}: ${message}`,
-    { cause: error, retryAt, hint: code === 'ERR_REPLY_LOST' ? undefined : hint },
-  )
+    const text = 'try again later; where it goes on, see what stands between this host and the CA'
+    return new AppError('ERR_NETWORK', said, { cause: error, retryAt, hint: text })
+  }
+  const usual = code === 'ERR_REPLY_TOO_LARGE' ? noAcmeHint : undefined
+  return new AppError(code, said, { cause: error, retryAt, hint: hint ?? usual })
 }
 
 /** The error for an effect whose outcome is not known. */
@@ -100,6 +123,10 @@ export function lostReply(
   return new AppError(
     'ERR_REPLY_LOST',
     `${host} was asked to ${task}, but its answer was lost: ${cause.message}`,
-    { cause, hint: 'whether it took effect is not known', retryAt: cause.retryAt },
+    {
+      cause,
+      hint: 'whether it took effect is not known; trying again asks the CA first',
+      retryAt: cause.retryAt,
+    },
   )
 }

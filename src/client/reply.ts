@@ -46,7 +46,7 @@ export function readObject<T>(reply: Reply, parse: (value: unknown) => T): T {
     if (!isAppError(error, 'ERR_REPLY_INVALID')) throw error
     const { authority, task } = reply
     const message = `${authority.host} was asked to ${task}, but ${error.message}`
-    throw new AppError('ERR_REPLY_INVALID', message, { cause: error })
+    throw new AppError('ERR_REPLY_INVALID', message, { cause: error, hint: noAcmeHint })
   }
 }
 
@@ -79,7 +79,11 @@ function isShallow(value: unknown, levels: number): boolean {
  */
 export function readLocation(reply: Reply): Url {
   const field = reply.headers.get('location')
-  if (field === undefined) throw invalidReply(reply, 'no Location field')
+  if (field === undefined) {
+    // A page says more about what is wrong than the field that it lacks.
+    const isPage = !['', 'application/json'].includes(mediaTypeOf(reply))
+    throw invalidReply(reply, isPage ? describeContent(reply) : 'no Location field')
+  }
   const url = resolve(field, reply.url)
   if (url === undefined)
     throw invalidReply(reply, `a Location field that is no URL: "${printable(field, 200)}"`)
@@ -117,11 +121,15 @@ export function requireOwnUrl({ authority, task }: Reply, what: string, url: Url
   throw foreignUrl(authority, `${authority.host} was asked to ${task} and answered badly: ${what}`, url)
 }
 
+/** What to do about a reply that no ACME server would send. */
+export const noAcmeHint =
+  'the CA, or something between it and this host, does not speak ACME; check the directory URL'
+
 /** The error for an answer that the protocol does not allow: `ca.example was asked to … and sent …`. */
 export function invalidReply({ authority, task }: Reply, what: string, cause?: unknown): AppError {
   return new AppError('ERR_REPLY_INVALID', `${authority.host} was asked to ${task} and sent ${what}`, {
     cause,
-    hint: 'the CA, or something between it and this host, does not speak ACME; check the directory URL',
+    hint: noAcmeHint,
   })
 }
 

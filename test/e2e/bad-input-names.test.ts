@@ -357,5 +357,7 @@ it('without a command, help is printed to stderr with exit code 2', { timeout },
 // Locks, the cache of names and an empty directory for drop-ins may appear.
 async function fileNames({ directory }: Bench): Promise<readonly string[]> {
   const names = await readdir(directory, { recursive: true })
-  return names.filter(name => !/^(?:certificates\.d$|state\/locks|state\/configured-names\.json)/.test(name)).toSorted()
+  return names
+    .filter(name => !/^(?:certificates\.d$|state\/locks|state\/configured-names\.json)/.test(name))
+    .toSorted()
 }

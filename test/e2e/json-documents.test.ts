@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseIdentifier } from '../../src/acme/identifier.ts'
 import { hourMs, plusMs } from '../../src/base/instant.ts'
+import { resolveAuthority } from '../../src/manage/authorities.ts'
 import { defaultSpecName } from '../../src/manage/spec.ts'
 import { appendEntry } from '../../src/manage/store/runs.ts'
 import { nodeRuntime } from '../../src/runtime/node/runtime.ts'
@@ -97,13 +98,15 @@ async function breakReload({ configFile }: World): Promise<void> {
 }
 
 /** An entry whose last attempt the CA answered with "come back in an hour". */
-async function failForAWhile({ configFile, state }: World, name: string): Promise<void> {
+async function failForAWhile({ configFile, state, pebble }: World, name: string): Promise<void> {
   await appendFile(configFile, `certificates: { ${name}: }\n`)
   const runtime = nodeRuntime()
   const identifiers = [parseIdentifier(name)]
   const [identifier = parseIdentifier(name)] = identifiers
   const spec = defaultSpecName(identifier)
-  const intent = { identifiers, keyType: 'ecdsa-p256', authority: 'any' } as const
+  const authority = resolveAuthority(pebble.directory)
+  assert.ok('id' in authority)
+  const intent = { identifiers, keyType: 'ecdsa-p256', authority: authority.id } as const
   const run = await appendEntry(state, spec, undefined, { kind: 'opened', intent }, runtime)
   const retryAt = plusMs(runtime.clock.now(), hourMs)
   const failed = { kind: 'failed', code: 'ERR_RATE_LIMITED', message: 'too many', retryAt } as const

@@ -7,7 +7,13 @@ import { dayMs, instant, plusMs } from '../../src/base/instant.ts'
 import { type Certificate, parseCertificate } from '../../src/x509/certificate.ts'
 import { checkChain } from '../../src/x509/chain.ts'
 import { createCsr, parseCsr } from '../../src/x509/csr.ts'
-import { generateKey, keyTypeOf, parsePrivateKeyPem, privateKeyPem, samePublicKey } from '../../src/x509/key.ts'
+import {
+  generateKey,
+  keyTypeOf,
+  parsePrivateKeyPem,
+  privateKeyPem,
+  samePublicKey,
+} from '../../src/x509/key.ts'
 import { keyTypes } from '../../src/x509/key-types.ts'
 import { encodePem, parsePem } from '../../src/x509/pem.ts'
 import { signCertificate } from '../../src/x509/signed-certificate.ts'

@@ -219,10 +219,11 @@ export function lost(times = Number.POSITIVE_INFINITY): Answer {
   }
 }
 
+/** DER, or text that is sent as it is. */
+type Chain = readonly Uint8Array[] | string
+
 /** A chain in place of the good one. */
-export function chain(
-  make: (good: readonly Uint8Array[], ca: HostileCa) => readonly Uint8Array[] | string | Promise<string>,
-): Answer {
+export function chain(make: (good: readonly Uint8Array[], ca: HostileCa) => Chain | Promise<Chain>): Answer {
   return async call => {
     const good = parsePem(await (await call.good()).text(), 'CERTIFICATE')
     const made = await make(good, call.ca)

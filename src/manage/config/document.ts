@@ -101,36 +101,10 @@ function toConfigIssue(file: string, issue: Issue, lineOf: ConfigDocument<unknow
     line: lineOf(issue.path),
     key: issue.path.length === 0 ? undefined : issue.path.join('.'),
   }
-  if (issue.unknownAmong === undefined) return { ...at, text: plainWords(issue.text) }
+  if (issue.unknownAmong === undefined) return { ...at, text: issue.text }
   const near = suggest(String(issue.path.at(-1)), issue.unknownAmong)
   const known = issue.unknownAmong.length === 0 ? undefined : `known keys: ${issue.unknownAmong.join(', ')}`
   return { ...at, text: 'unknown key', hint: near === undefined ? known : `did you mean ${near}?` }
-}
-
-// The library says `Invalid type: Expected "a" but received "b"`; what was expected is what a person needs.
-function plainWords(text: string): string {
-  const match = /^Invalid (?:type|value|key): Expected (.+?) but received (.+)$/s.exec(text)
-  const [, expected, received] = match ?? []
-  if (expected === undefined || received === undefined) return text
-  if (received === 'undefined') return 'is missing'
-  return `must be ${plainType(expected)}, found ${received === 'null' ? 'nothing' : received}`
-}
-
-/** What the library says was expected, for people who write YAML and not TypeScript. */
-function plainType(expected: string): string {
-  const options = /^\((.+)\)$/.exec(expected)?.[1]
-  if (options !== undefined) return `one of ${options.replaceAll(' | ', ', ').replaceAll('"', '')}`
-  const bound = /^([<>])=(.+)$/.exec(expected)
-  if (bound !== null) return `at ${bound[1] === '<' ? 'most' : 'least'} ${bound[2]}`
-  return plainTypes[expected] ?? expected
-}
-
-const plainTypes: Readonly<Record<string, string>> = {
-  Array: 'a list',
-  Object: 'a map of keys',
-  boolean: 'true or false',
-  number: 'a number',
-  string: 'a text',
 }
 
 function offsetOf(root: unknown, path: readonly (string | number)[]): number | undefined {

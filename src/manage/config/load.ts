@@ -4,7 +4,7 @@ import type { Runtime } from '../../runtime/runtime.ts'
 import type { Config } from '../spec.ts'
 import { parseConfigDocument } from './document.ts'
 import { type ConfigIssue, describeConfigIssue } from './issue.ts'
-import { type ConfigPlace, configFiles } from './place.ts'
+import { type ConfigPlace, configFacts, configFiles } from './place.ts'
 import { fileSchema } from './schema.ts'
 import { type ConfigOverrides, type NamedDocument, readConfig } from './specs.ts'
 
@@ -51,7 +51,7 @@ export async function loadConfig(
 
 // The configuration names programs that run with our rights, so not everybody may have a say in it.
 async function refuseOpenToAll(path: string, { files }: Pick<Runtime, 'files'>): Promise<void> {
-  const facts = await files.facts(path)
+  const facts = await configFacts(path, { files })
   if (facts === undefined || facts.kind === 'symlink' || (facts.mode & 0o002) === 0) return // a link has no rights of its own
   throw new AppError('ERR_CONFIG_READ', `${path} can be changed by every user of this machine`, {
     hint: `chmod o-w ${path}`,

@@ -3,6 +3,8 @@ import { AppError, messageOf } from '../../base/errors.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { SecretReference } from '../spec.ts'
 
+const secretHint = 'put it there, or change the reference in the configuration'
+
 /**
  * The text behind a reference, without white space at its ends.
  * @throws AppError ERR_CONFIG_READ that names the reference, never the secret
@@ -13,7 +15,9 @@ export async function readSecret(
 ): Promise<string> {
   const text = await resolve(reference, { files, exec, environment })
   if (text === undefined || text.trim() === '') {
-    throw new AppError('ERR_CONFIG_READ', `there is no secret at ${describe(reference)}`)
+    throw new AppError('ERR_CONFIG_READ', `there is no secret at ${describe(reference)}`, {
+      hint: secretHint,
+    })
   }
   return text.trim()
 }
@@ -28,6 +32,7 @@ async function resolve(
       throw new AppError(
         'ERR_CONFIG_READ',
         `cannot read the secret in ${reference.file}: ${messageOf(error)}`,
+        { cause: error, hint: 'check the permissions, or run as the user that owns it' },
       )
     })
     return content === undefined ? undefined : new TextDecoder().decode(content)
@@ -35,7 +40,11 @@ async function resolve(
   const [program = '', ...args] = reference.command
   const { exitCode, stdout } = await exec(program, args)
   if (exitCode !== 0)
-    throw new AppError('ERR_CONFIG_READ', `${describe(reference)} ended with exit code ${exitCode ?? 'none'}`)
+    throw new AppError(
+      'ERR_CONFIG_READ',
+      `${describe(reference)} ended with exit code ${exitCode ?? 'none'}`,
+      { hint: 'run it by hand as the user that runs certwright, and see what it says' },
+    )
   return stdout
 }
 

@@ -62,6 +62,7 @@ export function checkCertificate(
   return leaf
 }
 
+const reportHint = 'the earlier certificate stays in use; report this to the CA'
 const clockHint = 'check the clock of this machine'
 
 function readCertificate(der: Uint8Array): Certificate {
@@ -70,13 +71,11 @@ function readCertificate(der: Uint8Array): Certificate {
   } catch (error) {
     throw new AppError('ERR_CERTIFICATE_MISMATCH', 'the CA sent a certificate that cannot be read', {
       cause: error,
+      hint: reportHint,
     })
   }
 }
 
-function mismatch(
-  what: string,
-  hint = 'the earlier certificate stays in use; report this to the CA',
-): AppError {
+function mismatch(what: string, hint = reportHint): AppError {
   return new AppError('ERR_CERTIFICATE_MISMATCH', `the CA did not send what was asked for: ${what}`, { hint })
 }

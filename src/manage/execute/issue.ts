@@ -57,6 +57,7 @@ async function runIssuance(
     const refusal = solver.refusal(identifier)
     if (refusal !== undefined) throw new AppError('ERR_CHALLENGE', `${identifier.value}: ${refusal}`)
   }
+  const roots = await readRoots(spec, runtime)
   const { order, account } = await findOrCreateOrder(journal, options)
   const chain = await obtainCertificate(
     client,
@@ -75,7 +76,6 @@ async function runIssuance(
     },
     runtime,
   )
-  const roots = await readRoots(spec, runtime)
   const leaf = checkCertificate(chain, {
     key: journal.key,
     identifiers: spec.identifiers,
@@ -98,14 +98,20 @@ async function readRoots(
 ): Promise<readonly Certificate[] | undefined> {
   const path = spec.authority.rootsFile
   if (path === undefined) return undefined
-  const content = await files.read(path).catch(error => {
-    throw new AppError('ERR_CONFIG_READ', `cannot read the roots in ${path}: ${messageOf(error)}`, {
-      cause: error,
+  const refuse = (what: string, cause?: unknown) =>
+    new AppError('ERR_CONFIG_READ', what, {
+      cause,
+      hint: 'roots: takes a PEM file with the roots that the certificates must lead to; without it any chain will do',
     })
+  const content = await files.read(path).catch(error => {
+    throw refuse(`cannot read the roots in ${path}: ${messageOf(error)}`, error)
   })
-  if (content === undefined)
-    throw new AppError('ERR_CONFIG_READ', `there is no file ${path} with the roots of ${spec.authority.id}`)
-  return parsePem(new TextDecoder().decode(content), 'CERTIFICATE').map(parseCertificate)
+  if (content === undefined) throw refuse(`there is no file ${path} with the roots of ${spec.authority.id}`)
+  try {
+    return parsePem(new TextDecoder().decode(content), 'CERTIFICATE').map(parseCertificate)
+  } catch (error) {
+    throw refuse(`${path} does not hold the roots of ${spec.authority.id}: ${messageOf(error)}`, error)
+  }
 }
 
 function facts(

@@ -4,7 +4,7 @@
  */
 import { type Authorization, orderedIdentifier } from '../../acme/authorization.ts'
 import type { Challenge } from '../../acme/challenge.ts'
-import type { Identifier } from '../../acme/identifier.ts'
+import { canonicalIdentifier, type Identifier, identifierKey } from '../../acme/identifier.ts'
 import { keyAuthorization } from '../../acme/key-authorization.ts'
 import type { Order } from '../../acme/order.ts'
 import { describeProblem } from '../../acme/problem.ts'
@@ -12,6 +12,7 @@ import { mapConcurrently } from '../../base/concurrent.ts'
 import { formatDuration } from '../../base/duration.ts'
 import { AppError } from '../../base/errors.ts'
 import { formatInstant, type Instant, minuteMs, secondMs } from '../../base/instant.ts'
+import { printable } from '../../base/printable.ts'
 import type { AccountKey, AcmeClient } from '../../client/client.ts'
 import type { Provision, Solver, SolverChallenge } from '../../contracts/solver.ts'
 import { thumbprint } from '../../jose/thumbprint.ts'
@@ -154,6 +155,7 @@ async function answerChallenges(
   const authorizations = await mapConcurrently(order.authorizations, concurrency, async url => {
     return (await client.readAuthorization(account, url, { signal })).authorization
   })
+  requireAuthorizationsOf(order, authorizations)
   const accountThumbprint = thumbprint(account.signer.publicKey)
   const pending = authorizations
     .filter(({ status }) => status === 'pending')
@@ -183,6 +185,19 @@ async function answerChallenges(
   return provisions
 }
 
+// Answering a challenge proves control over its name to whoever asked: only those of the order are anybody's business.
+function requireAuthorizationsOf({ identifiers }: Order, authorizations: readonly Authorization[]): void {
+  const ordered = new Set(identifiers.map(canonicalIdentifier).map(identifierKey))
+  const other = authorizations
+    .map(orderedIdentifier)
+    .find(identifier => !ordered.has(identifierKey(canonicalIdentifier(identifier))))
+  if (other === undefined) return
+  const name = printable(other.value, 100)
+  throw new AppError('ERR_AUTHORIZATION', `the CA wants control over ${name} proven, which was not ordered`, {
+    hint: 'nothing was proven; report this to the CA',
+  })
+}
+
 function chooseChallenge(
   authorization: Authorization,
   solver: Solver,
@@ -197,7 +212,7 @@ function chooseChallenge(
       other.type === 'unknown' ? other.name : other.type,
     )
     throw new AppError('ERR_CHALLENGE', `${identifier.value}: the CA does not offer ${solver.type} for it`, {
-      hint: `it offers ${offered.length === 0 ? 'no challenge at all' : offered.join(', ')}`,
+      hint: `it offers ${offered.length === 0 ? 'no challenge at all' : printable(offered.join(', '), 200)}: ask for another name, or another CA`,
     })
   }
   const { token, url, status } = challenge

@@ -1,11 +1,17 @@
 /** The order of an issuance: the one of an earlier run while it can be used, or a new one. */
+import { canonicalIdentifier, type Identifier, sameIdentifiers } from '../../acme/identifier.ts'
 import type { Order } from '../../acme/order.ts'
 import { AcmeProblemError, isProblemError } from '../../acme/problem.ts'
-import { messageOf } from '../../base/errors.ts'
+import { AppError, messageOf } from '../../base/errors.ts'
+import { printable } from '../../base/printable.ts'
 import type { AccountKey, AcmeClient } from '../../client/client.ts'
 import { newest } from '../observe/observation.ts'
+import type { CertificateSpec } from '../spec.ts'
 import type { IssueOptions } from './issue-options.ts'
 import type { Journal } from './run.ts'
+
+/** Longest list of names in a message. */
+const maxListLength = 300
 
 /** Finds or creates the order, and has the journal know it. */
 export async function findOrCreateOrder(
@@ -41,8 +47,21 @@ export async function findOrCreateOrder(
     account = await options.account(error)
     order = await createOrder(account, options)
   }
+  requireOrdered(order, spec)
   await journal.append({ kind: 'order-created', orderUrl: order.url })
   return { order, account }
+}
+
+/** Nothing is proven and no key is used for an order that nobody asked for. */
+function requireOrdered({ identifiers }: Order, { identifiers: wanted, authority }: CertificateSpec): void {
+  if (sameIdentifiers(identifiers.map(canonicalIdentifier), wanted)) return
+  const list = (names: readonly Identifier[]) =>
+    printable(names.map(({ value }) => value).join(', '), maxListLength)
+  throw new AppError(
+    'ERR_ORDER',
+    `${authority.id} was asked for ${list(wanted)} and made an order for ${list(identifiers) || 'no name'}`,
+    { hint: 'nothing was proven or issued; report this to the CA' },
+  )
 }
 
 /** An order that can still lead to a certificate; `undefined` where the CA has lost it or it has ended. */

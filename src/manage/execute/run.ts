@@ -1,16 +1,15 @@
 /** Opening the journal of an issuance, and the key that it made. */
 import type { KeyObject } from 'node:crypto'
-import { sameIdentifiers } from '../../acme/identifier.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { generateKey, parsePrivateKeyPem, privateKeyPem } from '../../x509/key.ts'
 import { newest } from '../observe/observation.ts'
+import { intentOf, type RunIntent, sameIntent } from '../run-intent.ts'
 import type { CertificateSpec } from '../spec.ts'
 import { corrupt, storeStep } from '../store/documents.ts'
 import { generationPath } from '../store/paths.ts'
 import {
   appendEntry,
   type JournalEntry,
-  type RunIntent,
   type RunState,
   readRunKey,
   removeRun,
@@ -35,12 +34,7 @@ export async function openRun(
   { spec, view, solverFor, onEvent }: Pick<IssueOptions, 'spec' | 'view' | 'solverFor' | 'onEvent'>,
   runtime: OpenRuntime,
 ): Promise<Journal> {
-  const intent: RunIntent = {
-    identifiers: spec.identifiers,
-    keyType: spec.keyType,
-    authority: spec.authority.id,
-    ...(spec.profile !== undefined && { profile: spec.profile }),
-  }
+  const intent = intentOf(spec)
   let run = view.run
   const append = async (entry: JournalEntry) => {
     run = await appendEntry(state, spec.name, run, entry, runtime)
@@ -90,12 +84,7 @@ function current(run: RunState | undefined): RunState {
 function canContinue({ intent, failure }: RunState, wanted: RunIntent): boolean {
   // An order that led to a wrong certificate would lead there again.
   if (failure?.code === 'ERR_CERTIFICATE_MISMATCH') return false
-  return (
-    sameIdentifiers(intent.identifiers, wanted.identifiers) &&
-    intent.keyType === wanted.keyType &&
-    intent.authority === wanted.authority &&
-    intent.profile === wanted.profile
-  )
+  return sameIntent(intent, wanted)
 }
 
 async function reusableKey(

@@ -119,6 +119,17 @@ const cases: readonly Case[] = [
   },
   { name: 'a run was interrupted', view: { run }, expected: ['issue', 'unfinished-run'] },
   {
+    name: 'a run after other names was interrupted',
+    view: { run: { ...run, intent: { ...run.intent, identifiers: [{ type: 'dns', value: 'x.example' }] } } },
+    expected: ['none', 'up-to-date'],
+  },
+  {
+    name: 'due, and the CA asked a run after another key to wait',
+    view: { run: { ...run, failure, intent: { ...run.intent, keyType: 'rsa-2048' } } },
+    days: 61,
+    expected: ['issue', 'renewal-due'],
+  },
+  {
     name: 'due, and the CA asked to wait',
     view: { run: { ...run, failure } },
     days: 61,

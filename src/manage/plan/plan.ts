@@ -2,6 +2,7 @@
 import { sameIdentifiers } from '../../acme/identifier.ts'
 import { formatInstant, type Instant } from '../../base/instant.ts'
 import { type CertificateView, newest } from '../observe/observation.ts'
+import { intentOf, sameIntent } from '../run-intent.ts'
 import { type CertificateSpec, targetName } from '../spec.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
 import type { Action, Reason } from './action.ts'
@@ -20,9 +21,11 @@ export function planCertificate(
   { now, force = false }: PlanOptions,
 ): Action {
   const current = newest(view)
-  const reason = issuanceReason(spec, view, current, now) ?? (force ? forced : undefined)
+  // A run after something else, such as names that were taken back, says nothing about this certificate.
+  const run = view.run !== undefined && sameIntent(view.run.intent, intentOf(spec)) ? view.run : undefined
+  const reason = issuanceReason(spec, { ...view, current, run }, now) ?? (force ? forced : undefined)
   if (reason !== undefined) {
-    const retryAt = view.run?.failure?.retryAt
+    const retryAt = run?.failure?.retryAt
     if (retryAt !== undefined && retryAt > now && !force) {
       const text = `the CA asked to come back at ${formatInstant(retryAt)}`
       return { kind: 'wait', spec, until: retryAt, reason: { code: 'retry-later', text } }
@@ -40,11 +43,15 @@ export function planCertificate(
 
 const forced: Reason = { code: 'forced', text: 'asked for with --force' }
 
+type Findings = Pick<CertificateView, 'damaged'> & {
+  readonly current: StoredCertificate | undefined
+  readonly run: CertificateView['run']
+}
+
 // The first finding wins.
 function issuanceReason(
   spec: CertificateSpec,
-  { damaged, run }: CertificateView,
-  current: StoredCertificate | undefined,
+  { damaged, current, run }: Findings,
   now: Instant,
 ): Reason | undefined {
   if (current === undefined) {

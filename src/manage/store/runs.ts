@@ -2,25 +2,18 @@
  * The journal of an issuance: one new file per entry, so that nothing is ever rewritten. A run exists on disk exactly
  * as long as it is unfinished; the private key that it made lies beside its entries.
  */
-import { type Identifier, identifierSchema } from '../../acme/identifier.ts'
+import { identifierSchema } from '../../acme/identifier.ts'
 import { instantSchema, type Url, urlSchema } from '../../acme/wire.ts'
 import type { AppError } from '../../base/errors.ts'
 import { formatInstant, type Instant } from '../../base/instant.ts'
 import { v } from '../../base/schema.ts'
 import type { Json, Provision } from '../../contracts/solver.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import { type KeyType, keyTypes } from '../../x509/key-types.ts'
+import { keyTypes } from '../../x509/key-types.ts'
+import type { RunIntent } from '../run-intent.ts'
 import type { SolverChoice, SpecName } from '../spec.ts'
 import { readDocument, storeStep } from './documents.ts'
 import { privateFileMode, runsPath, stateDirectoryMode } from './paths.ts'
-
-/** What a run is after. It is continued only while the configuration still asks for exactly this. */
-export type RunIntent = {
-  readonly identifiers: readonly Identifier[]
-  readonly keyType: KeyType
-  readonly authority: string
-  readonly profile?: string
-}
 
 /** Entries in the order in which they are written. `failed` may follow any of them, and more may follow it. */
 export type JournalEntry =
