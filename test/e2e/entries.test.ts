@@ -1,6 +1,6 @@
 /** Entries of several kinds, through the command line, against Pebble. */
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { skipWithout } from '../support/programs.ts'
@@ -44,4 +44,23 @@ test('a name that is added later keeps what was said before, and the key where t
   const again = await world.run('issue', 'a.example', 'b.example')
   assert.match(again.stdout, /nothing to do|delivered/, 'the same command again orders nothing')
   assert.equal((await world.live('a.example')).fingerprint256, after.fingerprint256)
+})
+
+test('what a person wrote into a drop-in outlives issue and delete', { skip, timeout }, async () => {
+  await using world = await startWorld()
+  await issue(world, 'a.example')
+  const dropIn = join(world.configFile, '..', 'certificates.d', 'a.example.yaml')
+  const own = '  # of the other team\n  other.example:\n    key: rsa-2048 # for old clients\n'
+  await writeFile(dropIn, (await readFile(dropIn, 'utf8')) + own)
+
+  await issue(world, 'a.example', 'b.example')
+  const added = await readFile(dropIn, 'utf8')
+  assert.ok(added.includes(own), added)
+  assert.match(added, /- b\.example\n/)
+
+  const deleted = await world.run('delete', 'a.example', '--yes', '--force')
+  assert.equal(deleted.exitCode, 0, deleted.stderr)
+  const left = await readFile(dropIn, 'utf8')
+  assert.ok(left.includes('other.example:\n    key: rsa-2048 # for old clients\n'), left)
+  assert.doesNotMatch(left, /a\.example/)
 })

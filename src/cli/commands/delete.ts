@@ -1,6 +1,6 @@
 /** `certwright delete NAME`. */
 import { AppError } from '../../base/errors.ts'
-import { dropInPath } from '../../manage/config/drop-in.ts'
+import { dropInPath, dropInWithout, readDropIn, writeDropIn } from '../../manage/config/drop-in.ts'
 import { cleanUp } from '../../manage/execute/obtain.ts'
 import { endpointName } from '../../manage/execute/probe.ts'
 import { newest } from '../../manage/observe/observation.ts'
@@ -50,9 +50,11 @@ export async function deleteCertificate(
   )
   const { run } = await observeCertificate(state, name, runtime)
   for (const { solver, provisions } of run?.presented ?? []) {
-    await cleanUp(await createSolver(solver, bench.runtime), provisions, {})
+    await cleanUp(await createSolver(solver, bench.runtime), provisions, {
+      onWarning: text => context.onEvent({ certificate: name, step: 'challenge', level: 'warning', text }),
+    })
   }
-  await storeStep(`remove ${dropIn}`, () => runtime.files.remove(dropIn))
+  if (spec !== undefined) await removeEntry(dropIn, name, context)
   await switchLive(state, name, undefined, runtime)
   await removeRun(state, name, runtime)
   await removeDeployments(state, name, runtime)
@@ -60,6 +62,18 @@ export async function deleteCertificate(
     runtime.files.remove(generationsPath(state, name)),
   )
   return { exitCode: exitCodes.done, text: `${name}: deleted\n`, json: { name, deleted: true } }
+}
+
+// The file is a person's to edit: only the entry goes where there is more in it.
+async function removeEntry(
+  path: string,
+  name: string,
+  { runtime }: Pick<CommandContext, 'runtime'>,
+): Promise<void> {
+  const text = await readDropIn(path, runtime)
+  const rest = text === undefined ? undefined : dropInWithout(path, name, text)
+  if (rest !== undefined) await writeDropIn(path, rest, runtime)
+  else await storeStep(`remove ${path}`, () => runtime.files.remove(path))
 }
 
 async function refuseWhileUsed(

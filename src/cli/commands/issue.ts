@@ -8,6 +8,7 @@ import { dropInPath, formatDropIn, readDropIn, writeDropIn } from '../../manage/
 import { loadConfig } from '../../manage/config/load.ts'
 import type { AuthorityEntry, CertificateEntry } from '../../manage/config/schema.ts'
 import { defaultSpecName, parseSpecName, type SpecName } from '../../manage/spec.ts'
+import { takeLock } from '../../manage/store/locks.ts'
 import type { KeyType } from '../../x509/key-types.ts'
 import { describeResult, resultJson } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
@@ -61,17 +62,21 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
       hint: `change it there and run: certwright apply --only ${name}`,
     })
   }
-  const earlier = await context.runtime.files.read(path)
+  // Two at once would take each other's entry back.
+  await using _lock = await takeLock(
+    context.state,
+    `entry-${name}`,
+    { about: `issue ${name}`, signal: context.signal },
+    context.runtime,
+  )
+  const earlier = await readDropIn(path, context.runtime)
+  const entry = dropInEntry(
+    identifiers.map(({ value }) => value),
+    flags,
+    context,
+  )
   // What is not said again stays as it was: names are often added to an entry long after it was made.
-  const entry = {
-    ...(earlier !== undefined && readDropIn(path, name, new TextDecoder().decode(earlier))),
-    ...dropInEntry(
-      identifiers.map(({ value }) => value),
-      flags,
-      context,
-    ),
-  }
-  await writeDropIn(path, formatDropIn(name, entry), context.runtime)
+  await writeDropIn(path, formatDropIn(name, entry, earlier), context.runtime)
   let kept = false
   try {
     const config = await loadConfig(context.place, {}, context.runtime)
@@ -104,7 +109,7 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
   } finally {
     if (!kept) {
       if (earlier === undefined) await context.runtime.files.remove(path)
-      else await writeDropIn(path, new TextDecoder().decode(earlier), context.runtime)
+      else await writeDropIn(path, earlier, context.runtime)
     }
   }
 }

@@ -1,4 +1,5 @@
 /** YAML text into checked values, with line numbers for every complaint. The only file that knows the YAML library. */
+import { isDeepStrictEqual } from 'node:util'
 import {
   type Document,
   isMap,
@@ -69,9 +70,40 @@ export function parseConfigDocument<T>(
 
 /** YAML text of plain values, for drop-ins and for printing. */
 export function formatYaml(value: unknown): string {
-  return stringify(value, { lineWidth: 110 })
+  return stringify(value, { lineWidth })
 }
 
+/** The text with members of the map at `path` set; what a person wrote beside them stays as it is. */
+export function setInYaml(
+  text: string,
+  path: readonly string[],
+  members: Readonly<Record<string, unknown>>,
+): string {
+  const document = parseDocument(text)
+  path.forEach((_, index) => {
+    const outer = path.slice(0, index + 1)
+    const node = document.getIn(outer, true)
+    if (isMap(node)) return
+    // Nothing yet, or an alias, which is written out.
+    document.setIn(outer, document.createNode((isNode(node) ? node.toJS(document) : undefined) ?? {}))
+  })
+  for (const [key, value] of Object.entries(members)) {
+    const here = [...path, key]
+    const node = document.getIn(here, true)
+    // Writing the same again would take the comments in it away.
+    if (!isNode(node) || !isDeepStrictEqual(node.toJS(document), value)) document.setIn(here, value)
+  }
+  return document.toString({ lineWidth })
+}
+
+/** The text without what is at `path`. */
+export function deleteInYaml(text: string, path: readonly string[]): string {
+  const document = parseDocument(text)
+  document.deleteIn(path)
+  return document.toString({ lineWidth })
+}
+
+const lineWidth = 110
 const maxAliases = 100
 
 /** `undefined` where an alias leads to itself, or aliases of aliases would fill the memory. */

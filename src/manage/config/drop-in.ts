@@ -1,7 +1,7 @@
 /** The file that `issue` writes below `certificates.d/`. */
 import { AppError, messageOf } from '../../base/errors.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import { formatYaml, parseConfigDocument } from './document.ts'
+import { deleteInYaml, parseConfigDocument, setInYaml } from './document.ts'
 import type { ConfigPlace } from './place.ts'
 import { type CertificateEntry, fileSchema } from './schema.ts'
 
@@ -10,15 +10,35 @@ export function dropInPath({ dropIns }: ConfigPlace, name: string): string {
   return `${dropIns}/${name}.yaml`
 }
 
-/** The text of a drop-in. */
-export function formatDropIn(name: string, entry: CertificateEntry): string {
-  return `# Written by "certwright issue"; yours to edit.\n${formatYaml({ certificates: { [name]: entry } })}`
+/**
+ * The text of a drop-in with an entry.
+ * @param earlier - its text so far: other certificates and comments in it stay, and so does what the entry does not say
+ */
+export function formatDropIn(name: string, entry: CertificateEntry, earlier = newDropIn): string {
+  return setInYaml(earlier, ['certificates', name], entry)
 }
 
-/** The entry of a certificate in the text of its drop-in; empty where the text has none that is good. */
-export function readDropIn(path: string, name: string, text: string): CertificateEntry {
+const newDropIn = '# Written by "certwright issue"; yours to edit.\n'
+
+/** The text of a drop-in without a certificate; `undefined` where no other one is left in it. */
+export function dropInWithout(path: string, name: string, text: string): string | undefined {
   const document = parseConfigDocument(path, text, fileSchema)
-  return 'issues' in document ? {} : (document.value.certificates?.[name] ?? {})
+  const names = 'issues' in document ? [] : Object.keys(document.value.certificates ?? {})
+  return names.some(other => other !== name) ? deleteInYaml(text, ['certificates', name]) : undefined
+}
+
+/**
+ * The text of a drop-in, if there is one.
+ * @throws AppError ERR_CONFIG_READ
+ */
+export async function readDropIn(
+  path: string,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<string | undefined> {
+  const content = await files.read(path).catch(error => {
+    throw new AppError('ERR_CONFIG_READ', `cannot read ${path}: ${messageOf(error)}`, { cause: error })
+  })
+  return content === undefined ? undefined : new TextDecoder().decode(content)
 }
 
 /**
