@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { cp, lstat, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises'
+import { chown, cp, lchown, lstat, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { instant } from '../../src/base/instant.ts'
 import { apply } from '../../src/cli/commands/apply.ts'
@@ -30,12 +30,17 @@ export type Bench = AsyncDisposable & {
   run(...args: readonly string[]): Promise<Finished>
   /** Forces a renewal of the certificate in this process, on a clock that takes no time to wait. */
   renewWithoutWaiting(): Promise<Finished>
+  /** Takes what is there now as what must not be lost: a test that damages something itself calls it after that. */
+  remember(): Promise<void>
   /** @throws when anything of the certificate is not as it was, or anything is left over */
   assertNothingLost(): Promise<void>
 }
 
 /** The place that is copied. */
-export type Template = AsyncDisposable & { copy(): Promise<Bench> }
+export type Template = AsyncDisposable & {
+  /** @param options - `uid`: whose files they are and who runs the command line; root alone can choose */
+  copy(options?: { readonly uid?: number }): Promise<Bench>
+}
 
 /** Obtains the certificate, once, from a CA that is well. */
 export async function makeTemplate(): Promise<Template> {
@@ -53,10 +58,11 @@ export async function makeTemplate(): Promise<Template> {
   }
   const all = started.move()
   return {
-    async copy() {
+    async copy({ uid } = {}) {
       const directory = await tempDirectory()
       await cp(origin.path, directory.path, { recursive: true, verbatimSymlinks: true })
-      const copy = await openBench(directory)
+      if (uid !== undefined) await giveTo(directory.path, uid)
+      const copy = await openBench(directory, uid)
       await copy.configure(goodConfig(copy, { ...ca, trustFile: join(directory.path, caFile) }))
       return copy
     },
@@ -90,7 +96,7 @@ certificates: { ${kept}: {} }
 `
 }
 
-async function openBench(directory: TempDirectory): Promise<Bench> {
+async function openBench(directory: TempDirectory, uid?: number): Promise<Bench> {
   const { path } = directory
   const webroot = join(path, 'webroot')
   const state = join(path, 'state')
@@ -101,14 +107,14 @@ async function openBench(directory: TempDirectory): Promise<Bench> {
     webroot: await listing(webroot),
     dropIns: await listing(join(path, 'certificates.d')),
   })
-  const before = await look()
+  let before = await look()
   return {
     directory: path,
     webroot,
     state,
     configFile,
     configure: text => writeFile(configFile, text),
-    run: (...args) => runCli(['--config', configFile, '--state', state, ...args]),
+    run: (...args) => runCli(['--config', configFile, '--state', state, ...args], { uid }),
     async renewWithoutWaiting() {
       const globals = { config: configFile, state, color: false, quiet: true }
       const context = createContext(globals, new AbortController().signal)
@@ -119,6 +125,9 @@ async function openBench(directory: TempDirectory): Promise<Bench> {
       )
       return { exitCode, stdout: text, stderr: '' }
     },
+    async remember() {
+      before = await look()
+    },
     async assertNothingLost() {
       assert.deepEqual(await look(), before)
       const unfinished = (await listing(state)).filter(([name]) =>
@@ -128,6 +137,11 @@ async function openBench(directory: TempDirectory): Promise<Bench> {
     },
     [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
   }
+}
+
+async function giveTo(path: string, uid: number): Promise<void> {
+  for (const name of await readdir(path, { recursive: true })) await lchown(join(path, name), uid, uid)
+  await chown(path, uid, uid)
 }
 
 /** Everything below a directory: name, mode, and a digest of the content or the target of a link. */

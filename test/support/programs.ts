@@ -53,16 +53,19 @@ export type RunOptions = {
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string
   readonly timeoutMs?: number
+  /** Another user, also their group; root alone can choose. */
+  readonly uid?: number | undefined
 }
 
 /** Runs a program to its end; any exit code is a result, 128 + the signal's number included. */
 export function runProgram(
   path: string,
   args: readonly string[],
-  { cwd, env = plainEnvironment(), input, timeoutMs = 60_000 }: RunOptions = {},
+  { cwd, env = plainEnvironment(), input, timeoutMs = 60_000, uid }: RunOptions = {},
 ): Promise<Finished> {
   const { promise, resolve, reject } = Promise.withResolvers<Finished>()
-  const options = { cwd, env: { ...env }, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 }
+  const user = uid === undefined ? {} : { uid, gid: uid }
+  const options = { cwd, env: { ...env }, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024, ...user }
   const child = execFile(path, args, options, (error, stdout, stderr) => {
     if (error === null) resolve({ exitCode: 0, stdout, stderr })
     else if (typeof error.code === 'number') resolve({ exitCode: error.code, stdout, stderr })

@@ -64,7 +64,9 @@ export function parseConfigDocument<T>(
   }))
   const parsed = parseWith(schema, value)
   const issues = parsed.ok ? [] : parsed.issues.map(issue => toConfigIssue(file, issue, lineOf))
-  if (!parsed.ok || reserved.length > 0) return { issues: [...reserved, ...issues] }
+  if (!parsed.ok || reserved.length > 0) {
+    return { issues: [...reserved, ...issues].sort((one, other) => (one.line ?? 0) - (other.line ?? 0)) }
+  }
   return { value: parsed.value, lineOf }
 }
 
@@ -109,9 +111,11 @@ const maxAliases = 100
 /** `undefined` where an alias leads to itself, or aliases of aliases would fill the memory. */
 function plainValue(document: Document.Parsed): unknown {
   try {
-    return document.toJS({ maxAliasCount: maxAliases }) ?? {}
+    const value: unknown = document.toJS({ maxAliasCount: maxAliases }) ?? {}
+    JSON.stringify(value) // refuses a value that contains itself
+    return value
   } catch (error) {
-    if (error instanceof ReferenceError) return undefined // the library's word for both
+    if (error instanceof ReferenceError || error instanceof TypeError) return undefined
     throw error
   }
 }
