@@ -1,5 +1,5 @@
 /** The file that `issue` writes below `certificates.d/`. */
-import { AppError, messageOf } from '../../base/errors.ts'
+import { AppError, messageOf, systemCodeOf } from '../../base/errors.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { deleteInYaml, parseConfigDocument, setInYaml } from './document.ts'
 import type { ConfigPlace } from './place.ts'
@@ -54,7 +54,10 @@ export async function writeDropIn(
     await files.makeDirectory(path.slice(0, path.lastIndexOf('/')), 0o755)
     await files.replace(path, text, 0o644)
   } catch (error) {
-    const hint = 'run as root, or choose another place with --config FILE'
+    const hint =
+      systemCodeOf(error) === 'ENOSPC'
+        ? 'free some disk space and run the command again'
+        : 'run as root, or choose another place with --config FILE'
     throw new AppError('ERR_CONFIG_READ', `cannot write ${path}: ${messageOf(error)}`, { cause: error, hint })
   }
 }

@@ -61,13 +61,24 @@ function parseJson(path: string, content: Uint8Array): unknown {
   }
 }
 
+/** By the system's words, and by those of SQLite, which keeps the locks. */
+const hints: readonly { readonly about: RegExp; readonly text: string }[] = [
+  {
+    about: /ENOSPC|EDQUOT|disk is full/,
+    text: 'free some disk space and run the command again; nothing was lost',
+  },
+  { about: /EROFS/, text: 'the file system is mounted read-only: choose another with --state DIR' },
+  {
+    about: /EACCES|EPERM|readonly database/,
+    text: 'run as root, or choose a directory of your own with --state DIR',
+  },
+  {
+    about: /ENOTDIR|EISDIR|EEXIST|unable to open database/,
+    text: 'see what is there and move it away, or choose another directory with --state DIR',
+  },
+]
+
 function hintFor(message: string): string {
-  if (message.includes('ENOSPC') || message.includes('EDQUOT'))
-    return 'free some disk space and run the command again; nothing was lost'
-  if (message.includes('EROFS')) return 'the file system is mounted read-only'
-  if (message.includes('EACCES') || message.includes('EPERM'))
-    return 'run as root, or choose a directory of your own with --state DIR'
-  if (message.includes('ENOTDIR') || message.includes('EISDIR') || message.includes('EEXIST'))
-    return 'see what is there and move it away, or choose another directory with --state DIR'
-  return 'look at the disk and its file system, then run the command again'
+  const known = hints.find(({ about }) => about.test(message))
+  return known?.text ?? 'look at the disk and its file system, then run the command again'
 }

@@ -1,9 +1,10 @@
 /** One process at a time on one certificate or account. */
 
 import { formatDuration } from '../../base/duration.ts'
-import { AppError, messageOf } from '../../base/errors.ts'
+import { AppError } from '../../base/errors.ts'
 import type { Lock } from '../../runtime/lock.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import { storeStep } from './documents.ts'
 import { lockPath } from './paths.ts'
 
 /** How long a second process waits before it gives up; an issuance rarely takes longer. */
@@ -31,12 +32,7 @@ export async function takeLock(
 ): Promise<Lock> {
   const start = clock.monotonic()
   for (let attempt = 0; ; attempt++) {
-    const lock = await tryLock(lockPath(state, name), about).catch(error => {
-      throw new AppError('ERR_STORE', `cannot lock ${lockPath(state, name)}: ${messageOf(error)}`, {
-        cause: error,
-        hint: 'run as root, or choose a directory of your own with --state DIR',
-      })
-    })
+    const lock = await storeStep(`lock ${name}`, () => tryLock(lockPath(state, name), about))
     if (!('holder' in lock)) return lock
     if (attempt === 0) onWait?.(lock.holder)
     if (clock.monotonic() - start >= waitMs) {
