@@ -114,7 +114,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
       { about: `account at ${authority.id}`, signal },
       runtime,
     )
-    return work(client)
+    return await work(client) // and only then is the lock given back
   }
   const registering = ({ id }: Authority) =>
     onEvent({

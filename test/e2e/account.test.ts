@@ -120,11 +120,34 @@ test('a rollover that was interrupted is settled by asking the CA which key it k
   assert.equal((await site.account('update', '--email', 'c@example.net')).url, registered.url)
   assert.equal(await readFile(join(directory, 'key.pem'), 'utf8'), after)
 
+  // Under whatever URL the CA finds it now: a key that it knows is not thrown away.
+  const facts = await readFile(join(directory, 'account.json'), 'utf8')
+  await writeFile(join(directory, 'account.json'), facts.replace(registered.url, `${registered.url}0`))
+  await writeFile(join(directory, 'key.pem'), before)
+  await writeFile(join(directory, 'next-key.pem'), after, { mode: 0o600 })
+  await site.run('account', 'show')
+  assert.equal(await readFile(join(directory, 'key.pem'), 'utf8'), after)
+  await writeFile(join(directory, 'account.json'), facts)
+
   // The CA never heard of the next key.
   await writeFile(join(directory, 'next-key.pem'), before, { mode: 0o600 })
   assert.equal((await site.account('update', '--email', 'd@example.net')).url, registered.url)
   assert.deepEqual(await site.keys(), ['account.json', 'key.pem'])
   assert.equal(await readFile(join(directory, 'key.pem'), 'utf8'), after)
+})
+
+test('an account stays where the one in its place is refused', { skip, timeout }, async () => {
+  await using pebble = await startPebble()
+  await using site = await open(pebble)
+  const { url } = await site.account('register', '--agree-terms')
+  const refused = await site.run('account', 'register', '--new')
+  assert.match(refused.stderr, /terms of service that must be agreed to/)
+  assert.equal((await site.account('show')).url, url)
+
+  await writeFile(join(site.path, 'hmac'), 'no base64url!')
+  const eab = ['--eab-key-id', 'kid-1', '--eab-hmac-file', join(site.path, 'hmac')]
+  assert.equal((await site.run('account', 'register', '--new', '--agree-terms', ...eab)).exitCode, 1)
+  assert.equal((await site.account('show')).url, url)
 })
 
 test('an account is bound to an external one where the CA wants that', { skip, timeout }, async () => {

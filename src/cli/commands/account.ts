@@ -4,10 +4,12 @@ import type { Account } from '../../acme/account.ts'
 import { AppError } from '../../base/errors.ts'
 import { formatInstant } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
+import { ensureAccount, type UsableAccount } from '../../manage/execute/account.ts'
 import type { AccountSettings, Authority } from '../../manage/spec.ts'
 import {
   readAccount,
   readAccountKey,
+  restoreAccount,
   retireAccount,
   type StoredAccount,
   settleNextKey,
@@ -26,13 +28,12 @@ type Args = { readonly args: readonly string[] }
 
 /** Prints what is stored and what the CA says. */
 export async function showAccount(context: CommandContext): Promise<CommandResult> {
-  const { bench, authority } = await open(context)
-  await using _bench = bench
-  await settleAccount({ bench, authority }, context)
-  const { stored, signer } = await storedAccount(authority, context)
-  const client = await bench.clientFor(authority)
-  const account = await client.readAccount({ url: stored.url, signer }, { signal: context.signal })
-  return result(authority, stored, account, signer, context)
+  return withLock(context, 'look at the account', async ({ bench, authority }) => {
+    const { stored, signer } = await storedAccount(authority, context)
+    const client = await bench.clientFor(authority)
+    const account = await client.readAccount({ url: stored.url, signer }, { signal: context.signal })
+    return result(authority, stored, account, signer, context)
+  })
 }
 
 export type RegisterFlags = Args & {
@@ -69,13 +70,38 @@ export async function registerAccountCommand(
       }),
   }))
   await using _bench = bench
-  const { state, runtime, signal } = context
-  if (flags.new === true && (await readAccount(state, authority.id, runtime)) !== undefined) {
-    await retireAccount(state, authority.id, runtime)
-  }
-  const { key, stored } = await bench.manager.account(authority, { signal })
-  const account = await (await bench.clientFor(authority)).readAccount(key, { signal })
+  const { key, stored } = await (flags.new === true
+    ? registerAnew({ bench, authority }, context)
+    : bench.manager.account(authority, context))
+  const account = await (await bench.clientFor(authority)).readAccount(key, { signal: context.signal })
   return result(authority, stored, account, key.signer, context)
+}
+
+/** The account that there is makes room for another one, and comes back where that one is refused. */
+async function registerAnew(
+  { bench, authority }: Opened,
+  { state, runtime, signal }: CommandContext,
+): Promise<UsableAccount> {
+  const locked = async <T>(work: () => Promise<T>): Promise<T> => {
+    await using _lock = await takeLock(
+      state,
+      `account-${authority.id}`,
+      { about: 'put the account aside', signal },
+      runtime,
+    )
+    return await work()
+  }
+  const retired = await locked(async () =>
+    (await readAccount(state, authority.id, runtime)) === undefined
+      ? undefined
+      : await retireAccount(state, authority.id, runtime),
+  )
+  try {
+    return await bench.manager.account(authority, { signal })
+  } catch (error) {
+    if (retired !== undefined) await locked(() => restoreAccount(state, authority.id, retired, runtime))
+    throw error
+  }
 }
 
 /** Changes the contact. */
@@ -155,20 +181,23 @@ async function withLock(
 ): Promise<CommandResult> {
   const opened = await open(context)
   await using _bench = opened.bench
-  await settleAccount(opened, context)
+  await storedAccount(opened.authority, context) // without one there is nothing to lock
   const { state, runtime, signal } = context
   await using _lock = await takeLock(state, `account-${opened.authority.id}`, { about, signal }, runtime)
-  return work(opened)
+  await settleAccount(opened, context)
+  return await work(opened)
 }
 
-// An interrupted rollover is settled, and the account of a CA that moved is found again, before anything is done with it.
+// An interrupted rollover is settled, and the account of a CA that moved is found again, before anything is done with it. The
+// caller holds the lock: a rollover that somebody else has just begun is not an interrupted one.
 async function settleAccount(
   { bench, authority }: Opened,
   { state, runtime, signal }: CommandContext,
 ): Promise<void> {
   const stored = await readAccount(state, authority.id, runtime)
-  if (stored !== undefined && stored.deactivatedAt === undefined)
-    await bench.manager.account(authority, { signal })
+  if (stored === undefined || stored.deactivatedAt !== undefined) return
+  const client = await bench.clientFor(authority)
+  await ensureAccount(state, authority, client, { settings: bench.config.account, signal }, runtime)
 }
 
 async function storedAccount(

@@ -108,15 +108,35 @@ export async function settleNextKey(
   })
 }
 
-/** Moves an account that is of no use any more out of the way; its key is kept. */
+/**
+ * Moves an account that is of no use any more out of the way; its key is kept.
+ * @returns where it lies now, for {@link restoreAccount}
+ */
 export async function retireAccount(
   state: string,
   authority: string,
   { files, random }: Pick<Runtime, 'files' | 'random'>,
-): Promise<void> {
+): Promise<string> {
   const from = accountPath(state, authority)
+  const to = `${state}/retired-accounts/${authority}-${random.id(6)}`
   await storeStep(`move ${from} away`, async () => {
     await files.makeDirectory(`${state}/retired-accounts`, stateDirectoryMode)
-    await files.rename(from, `${state}/retired-accounts/${authority}-${random.id(6)}`)
+    await files.rename(from, to)
+  })
+  return to
+}
+
+/** Puts a retired account back, unless another one has been registered since. The key of a failed attempt is kept. */
+export async function restoreAccount(
+  state: string,
+  authority: string,
+  retired: string,
+  runtime: Pick<Runtime, 'files' | 'random'>,
+): Promise<void> {
+  if ((await readAccount(state, authority, runtime)) !== undefined) return
+  const path = accountPath(state, authority)
+  await storeStep(`move ${retired} back`, async () => {
+    if ((await runtime.files.facts(path)) !== undefined) await retireAccount(state, authority, runtime)
+    await runtime.files.rename(retired, path)
   })
 }
