@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseDirectory } from '../acme/directory.ts'
 import type { Url } from '../acme/wire.ts'
+import { secondMs } from '../base/instant.ts'
 import type { AcmeClient } from '../client/client.ts'
 import { fakeRuntime } from '../testing/fake-runtime.ts'
 import { createManager } from './manager.ts'
@@ -18,6 +19,7 @@ test('two processes that need an account at the same time register one', async (
   const client: Pick<AcmeClient, 'directory' | 'newAccount'> = {
     directory: async () => directory,
     newAccount: async () => {
+      await runtime.clock.sleep(secondMs) // long enough for the other one to look several times
       registered += 1
       const url = `https://ca.example/account/${registered}` as Url // it has the form of one
       return { account: { url, status: 'valid', contact: [] }, created: true }
