@@ -1010,6 +1010,23 @@ describe('issue and a CA that misbehaves', { concurrency: 4, timeout: 5 * timeou
   })
 })
 
+it('an account that cannot be replaced stays the account', { timeout }, async () => {
+  await using bench = await template.copy()
+  await using ca = await startCaFor(bench)
+  const account = async () => {
+    const { exitCode, stdout, stderr } = await bench.run('account', 'show', '--json')
+    assert.equal(exitCode, 0, stderr)
+    return JSON.parse(stdout) as { readonly url: string }
+  }
+  assert.equal((await bench.run('account', 'register')).exitCode, 0)
+  const { url } = await account()
+  ca.become({ 'new-account': problem('externalAccountRequired', 'bind it') })
+  const refusal = { exit: 1, says: /bind it/, hint: /HMAC key/ } as const
+  assertRefused(await bench.run('account', 'register', '--new'), refusal)
+  assert.equal((await account()).url, url)
+  await bench.assertNothingLost()
+})
+
 describe('after a failure', { concurrency: 4, timeout: 5 * timeout }, () => {
   const failing = {
     order: having({ status: 'invalid' }),

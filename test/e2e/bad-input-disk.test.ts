@@ -54,7 +54,6 @@ type Row = Refusal & {
   readonly asNobody?: boolean
 }
 
-const { webrootOf, accountOf, generationOf } = places()
 const renew = ['renew', '--force', kept]
 const fill = (path: string) => writeFile(path, 'not what was written here\n')
 const replaceBy = async (path: string, put: (path: string) => Promise<unknown>) => {
@@ -185,14 +184,14 @@ const rows: readonly Row[] = [
   {
     name: '.well-known is a link',
     exit: 1,
-    arrange: ({ webroot }) => symlink('/etc', webrootOf(webroot)),
+    arrange: ({ webroot }) => symlink('/etc', challengeDirectory(webroot)),
     says: /\.well-known cannot be used: it is a symbolic link/,
     hint: /replace it by a directory/,
   },
   {
     name: '.well-known is a file',
     exit: 1,
-    arrange: ({ webroot }) => fill(webrootOf(webroot)),
+    arrange: ({ webroot }) => fill(challengeDirectory(webroot)),
     says: /\.well-known cannot be used: it is not a directory/,
     hint: /move away what is there/,
   },
@@ -200,7 +199,9 @@ const rows: readonly Row[] = [
     name: 'acme-challenge is a link that leads out',
     exit: 1,
     arrange: ({ webroot }) =>
-      mkdir(webrootOf(webroot)).then(() => symlink('/etc', webrootOf(webroot, 'acme-challenge'))),
+      mkdir(challengeDirectory(webroot)).then(() =>
+        symlink('/etc', challengeDirectory(webroot, 'acme-challenge')),
+      ),
     says: /acme-challenge cannot be used: it is a symbolic link/,
     hint: /replace it by a directory/,
   },
@@ -209,8 +210,8 @@ const rows: readonly Row[] = [
     exit: 1,
     asNobody: true,
     arrange: ({ webroot }) =>
-      mkdir(webrootOf(webroot, 'acme-challenge'), { recursive: true }).then(() =>
-        chmod(webrootOf(webroot, 'acme-challenge'), 0o555),
+      mkdir(challengeDirectory(webroot, 'acme-challenge'), { recursive: true }).then(() =>
+        chmod(challengeDirectory(webroot, 'acme-challenge'), 0o555),
       ),
     says: /cannot be used: this user may not write or enter it/,
     hint: /run as its owner/,
@@ -428,20 +429,21 @@ describe('a full disk', { concurrency: 2, timeout: 5 * timeout, skip: cannotMoun
   })
 })
 
-function places() {
-  const only = async (directory: string, file: string) =>
-    join(directory, (await readdir(directory)).at(-1) ?? '', file)
-  return {
-    webrootOf: (webroot: string, ...names: readonly string[]) => join(webroot, '.well-known', ...names),
-    /** A file of the account at the CA that is configured. */
-    accountOf: async ({ state, configFile }: Bench, file: string) => {
-      const [, host = ''] = /https:\/\/([\d.]+:\d+)/.exec(await readFile(configFile, 'utf8')) ?? []
-      const accounts = join(state, 'accounts')
-      const name = (await readdir(accounts)).find(one => one.startsWith(host.replace(':', '-')))
-      return join(accounts, name ?? '', file)
-    },
-    generationOf: ({ state }: Bench, file: string) => only(join(state, 'certificates', kept), file),
-  }
+function challengeDirectory(webroot: string, ...names: readonly string[]): string {
+  return join(webroot, '.well-known', ...names)
+}
+
+/** A file of the account at the CA that is configured. */
+async function accountOf({ state, configFile }: Bench, file: string): Promise<string> {
+  const [, host = ''] = /https:\/\/([\d.]+:\d+)/.exec(await readFile(configFile, 'utf8')) ?? []
+  const accounts = join(state, 'accounts')
+  const name = (await readdir(accounts)).find(one => one.startsWith(host.replace(':', '-')))
+  return join(accounts, name ?? '', file)
+}
+
+async function generationOf({ state }: Bench, file: string): Promise<string> {
+  const generations = join(state, 'certificates', kept)
+  return join(generations, (await readdir(generations)).at(-1) ?? '', file)
 }
 
 async function takenPort(): Promise<number> {
