@@ -68,7 +68,10 @@ async function runIssuance(
       solver,
       selfCheck: choice.options['selfCheck'] !== false,
       onPresenting: provisions => journal.append({ kind: 'presenting', solver: choice, provisions }),
-      onCleaned: () => journal.append({ kind: 'cleaned' }),
+      onCleaned: async () => {
+        // With more than its own there is something that an earlier process could not clean up.
+        if (journal.run().presented.length === 1) await journal.append({ kind: 'cleaned' })
+      },
       onStep: (step, text, progress) =>
         onEvent({ certificate: spec.name, step, level: 'step', text, ...progress }),
       onWarning: text => onEvent({ certificate: spec.name, step: 'challenge', level: 'warning', text }),

@@ -41,12 +41,18 @@ export async function openRun(
   }
   const onWarning = (text: string) =>
     onEvent({ certificate: spec.name, step: 'challenge', level: 'warning', text })
-  for (const { solver, provisions } of run?.presented ?? []) {
+  let cleaned = 0
+  const presented = run?.presented ?? []
+  for (const { solver, provisions } of presented) {
     await cleanUp(await solverFor(solver), provisions, {
       onWarning,
-      onCleaned: () => append({ kind: 'cleaned' }),
+      onCleaned: async () => {
+        cleaned += 1
+      },
     })
   }
+  // The entry means all of them: as long as one could not be cleaned up, all are tried again.
+  if (cleaned > 0 && cleaned === presented.length) await append({ kind: 'cleaned' })
   const kept = run === undefined ? undefined : await readKey(state, spec, runtime)
   if (run !== undefined && kept !== undefined && canContinue(run, intent)) {
     return { run: () => current(run), append, key: kept }

@@ -23,6 +23,8 @@ export const generationPath = (state: string, name: SpecName, id: string) =>
   `${state}/certificates/${name}/${id}`
 export const livePath = (state: string, name: SpecName) => `${state}/live/${name}`
 export const runsPath = (state: string, name: SpecName) => `${state}/runs/${name}`
+/** No certificate has such a name. */
+export const endedRunPath = (state: string, name: SpecName) => `${state}/runs/.ended-${name}`
 export const deploymentsPath = (state: string, name: SpecName) => `${state}/deployments/${name}.json`
 export const lockPath = (state: string, name: string) => `${state}/locks/${name}.lock`
 export const embeddedAuthorityPath = (state: string) => `${state}/ca`

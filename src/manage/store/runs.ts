@@ -13,7 +13,7 @@ import { keyTypes } from '../../x509/key-types.ts'
 import type { RunIntent } from '../run-intent.ts'
 import type { SolverChoice, SpecName } from '../spec.ts'
 import { readDocument, storeStep } from './documents.ts'
-import { privateFileMode, runsPath, stateDirectoryMode } from './paths.ts'
+import { endedRunPath, privateFileMode, runsPath, stateDirectoryMode } from './paths.ts'
 
 /** Entries in the order in which they are written. `failed` may follow any of them, and more may follow it. */
 export type JournalEntry =
@@ -22,6 +22,7 @@ export type JournalEntry =
   | { readonly kind: 'order-created'; readonly orderUrl: Url }
   /** Written before anything is put anywhere. */
   | { readonly kind: 'presenting'; readonly solver: SolverChoice; readonly provisions: readonly Provision[] }
+  /** All that was presented has been taken away again. */
   | { readonly kind: 'cleaned' }
   | {
       readonly kind: 'failed'
@@ -192,7 +193,14 @@ export async function removeRun(
   name: SpecName,
   { files }: Pick<Runtime, 'files'>,
 ): Promise<void> {
-  await storeStep(`remove the journal of ${name}`, () => files.remove(runsPath(state, name)))
+  const ended = endedRunPath(state, name)
+  await storeStep(`remove the journal of ${name}`, async () => {
+    await files.remove(ended) // of a process that was killed here
+    if ((await files.facts(runsPath(state, name))) === undefined) return
+    // By one rename: what is left of a journal half removed would be continued.
+    await files.rename(runsPath(state, name), ended)
+    await files.remove(ended)
+  })
 }
 
 /** Moves whatever lies where the journal of a new run will be out of the way. */
