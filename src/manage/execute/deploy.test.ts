@@ -27,7 +27,7 @@ const leaves = [
 type Behaviour = {
   /** What an inspection finds; `ready` by default. */
   readonly inspect?: (isLive: boolean) => Inspection['state']
-  readonly activate?: 'works' | 'fails' | 'has no effect'
+  readonly activate?: 'works' | 'fails' | 'has no effect' | 'is cancelled'
   /** Which leaf a handshake sees, by its number since the last activation. */
   readonly sees?: (handshake: number, loaded: number | undefined) => number | undefined
 }
@@ -108,6 +108,7 @@ async function setUp(behaviours: readonly Behaviour[], { first = false } = {}) {
       activate: async () => {
         activations.push(name)
         if (behaviour.activate === 'fails') throw new AppError('ERR_DEPLOY', `${name} refuses`)
+        if (behaviour.activate === 'is cancelled') throw new AppError('ERR_ABORTED', 'stopped')
         if (behaviour.activate === 'has no effect') return
         const live = await liveGeneration(state, spec.name, runtime)
         loaded[index] = live === next.generation ? 1 : 0
@@ -162,6 +163,10 @@ test('nothing that listens is not the new certificate', async () => {
 test('a reload that is refused puts the old certificate back', async () => {
   const { codes, live, loaded } = await setUp([{ activate: 'fails' }])
   assert.deepEqual([codes, live, loaded], [['ERR_DEPLOY'], 'old', [0]])
+})
+
+test('a reload that is cancelled is no failure of the server', async () => {
+  await assert.rejects(setUp([{ activate: 'is cancelled' }]), { code: 'ERR_ABORTED' })
 })
 
 test('when one of two servers fails, both serve the old certificate again', async () => {

@@ -151,7 +151,7 @@ async function activateAndProbe(
     try {
       await work.deployer.activate({ signal })
     } catch (error) {
-      if (!isAppError(error)) throw error
+      if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error // the next run delivers again
       work.error = error
       return true // the targets after it are not touched: everything goes back
     }
