@@ -96,6 +96,12 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
       throw new TypeError('the entry that was just written is not in the configuration')
     kept = result.certificate !== undefined
     if (result.error !== undefined && result.certificate === undefined) throw result.error
+    if (result.action?.kind === 'wait') {
+      throw new AppError('ERR_RATE_LIMITED', `${name} was not issued: ${result.action.reason.text}`, {
+        hint: 'run the command again then; nothing was asked of the CA now',
+        retryAt: result.action.until,
+      })
+    }
     const failed = result.outcome === 'failed'
     return {
       exitCode: failed ? exitCodes.failed : exitCodes.done,
