@@ -2,6 +2,7 @@
 import { AppError } from '../base/errors.ts'
 import { v } from '../base/schema.ts'
 import { readDocument, storeStep, writeDocument } from '../manage/store/documents.ts'
+import { takeLock } from '../manage/store/locks.ts'
 import { embeddedAuthorityPath, publicFileMode, stateDirectoryMode } from '../manage/store/paths.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { createLocalIssuer, type LocalIssuer, restoreLocalIssuer } from '../server/issuance/local-issuer.ts'
@@ -29,7 +30,7 @@ export const embeddedRootPath = (state: string) => `${embeddedAuthorityPath(stat
  */
 export async function startEmbeddedAuthority(
   state: string,
-  runtime: Pick<Runtime, 'files' | 'clock' | 'http' | 'resolver' | 'serveHttps'>,
+  runtime: Pick<Runtime, 'files' | 'clock' | 'tryLock' | 'http' | 'resolver' | 'serveHttps'>,
   { httpPort }: { readonly httpPort?: number } = {},
 ): Promise<EmbeddedAuthority> {
   const issuer = await loadIssuer(state, runtime)
@@ -54,21 +55,30 @@ export async function startEmbeddedAuthority(
 
 async function loadIssuer(
   state: string,
-  { files, clock }: Pick<Runtime, 'files' | 'clock'>,
+  { files, clock, tryLock }: Pick<Runtime, 'files' | 'clock' | 'tryLock'>,
 ): Promise<LocalIssuer> {
+  // Two that begin at once would each make a root, and only one of them would be kept.
+  const about = 'start the embedded CA'
+  const { signal } = new AbortController()
+  await using _lock = await takeLock(state, 'embedded-authority', { about, signal }, { clock, tryLock })
   const directory = embeddedAuthorityPath(state)
   const saved = await readDocument(`${directory}/issuer.json`, issuerSchema, files)
-  if (saved !== undefined) return restoreLocalIssuer(saved)
-  if ((await files.facts(embeddedRootPath(state))) !== undefined) {
+  const hasRoot = (await files.facts(embeddedRootPath(state))) !== undefined
+  if (saved === undefined && hasRoot) {
     throw new AppError('ERR_STORE_CORRUPT', `${directory} has a root certificate, but its keys are missing`, {
       hint: `restore issuer.json from a backup, or move ${directory} away to begin with a new root`,
     })
   }
-  const issuer = await createLocalIssuer({}, { clock })
-  await storeStep(`create ${directory}`, () => files.makeDirectory(directory, stateDirectoryMode))
-  await writeDocument(`${directory}/issuer.json`, issuer.exportState(), files)
-  await storeStep(`write ${embeddedRootPath(state)}`, () =>
-    files.replace(embeddedRootPath(state), issuer.rootPem, publicFileMode),
-  )
+  const issuer = saved === undefined ? await createLocalIssuer({}, { clock }) : restoreLocalIssuer(saved)
+  if (saved === undefined) {
+    await storeStep(`create ${directory}`, () => files.makeDirectory(directory, stateDirectoryMode))
+    await writeDocument(`${directory}/issuer.json`, issuer.exportState(), files)
+  }
+  // Also where an earlier process was killed in between.
+  if (!hasRoot) {
+    await storeStep(`write ${embeddedRootPath(state)}`, () =>
+      files.replace(embeddedRootPath(state), issuer.rootPem, publicFileMode),
+    )
+  }
   return issuer
 }
