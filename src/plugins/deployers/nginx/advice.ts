@@ -24,8 +24,9 @@ export function adviseUse(
   const speaksTls = new Set(sockets.flatMap(({ members }) => members.map(({ block }) => block)))
   const candidates = blocks.filter(block => matchingNames(block, identifiers).length > 0)
   const tls = candidates.filter(block => speaksTls.has(block))
-  const chosen = tls.length > 0 ? tls : candidates
-  if (chosen.length === 0) return newBlock(identifiers, liveDirectory)
+  const plain = candidates.filter(block => !block.redirectsToHttps)
+  const chosen = tls.length > 0 ? tls : plain
+  if (chosen.length === 0) return newBlock(identifiers, liveDirectory, candidates)
   const lines = chosen
     .slice(0, maxBlocks)
     .flatMap(block => [
@@ -81,15 +82,24 @@ function tlsListens(listens: readonly Listen[]): readonly string[] {
   return [...new Set(addresses)].map(address => `listen ${address} ssl;`)
 }
 
-function newBlock(identifiers: readonly Identifier[], liveDirectory: string): string {
+function newBlock(
+  identifiers: readonly Identifier[],
+  liveDirectory: string,
+  redirecting: readonly ServerBlock[],
+): string {
   const names = identifiers.map(identifier => identifier.value)
   const [first = 'the certificate'] = names
   const others = names.length > 1 ? ` or another name of the certificate` : ''
+  const [redirect] = redirecting
+  const usual = [`listen ${tlsPort} ssl;`, `listen [::]:${tlsPort} ssl;`]
   return printableLines([
-    `no server block has the server_name ${first}${others}; inside http, add:`,
+    redirect === undefined
+      ? `no server block has the server_name ${first}${others}; inside http, add:`
+      : `${formatPlace(redirect.place)} redirects to https, which no server block answers; beside it, add:`,
     '    server {',
-    `        listen ${tlsPort} ssl;`,
-    `        listen [::]:${tlsPort} ssl;`,
+    ...(redirect === undefined ? usual : tlsListens(redirecting.flatMap(({ listens }) => listens))).map(
+      line => `        ${line}`,
+    ),
     `        server_name ${names.join(' ')};`,
     `        ${certificateLine(liveDirectory)}`,
     `        ${keyLine(liveDirectory)}`,

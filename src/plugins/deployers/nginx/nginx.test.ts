@@ -361,6 +361,46 @@ const unused: readonly UnusedCase[] = [
       ...newPair,
     ],
   },
+  ...[
+    'return 301 https://$host$request_uri;',
+    'return https://a.test/;',
+    'rewrite ^ https://a.test/ permanent;',
+    'location / { return 301 https://$host$request_uri; }',
+    'location ^~ / { return 308 https://$host$request_uri; }',
+  ].map(redirect => ({
+    name: `a plain block with ${redirect} would redirect to itself: a new one`,
+    config: `http {\n server { listen 80; listen 192.0.2.1:80; server_name a.test; ${redirect} } }`,
+    hint: [
+      `${main}:2 redirects to https, which no server block answers; beside it, add:`,
+      '    server {',
+      '        listen 443 ssl;',
+      '        listen 192.0.2.1:443 ssl;',
+      '        server_name a.test;',
+      ...newPair.map(line => `    ${line}`),
+      '    }',
+    ],
+  })),
+  ...[
+    'return 301 http://other.test/;',
+    'if ($host = b.test) { return 301 https://$host; }',
+    'location = / { return 301 https://shop.test/; }',
+    'location /shop { return 301 https://shop.test/; }',
+  ].map(redirect => ({
+    name: `a plain block with ${redirect} is a site: add to it`,
+    config: `http {\n server { listen 80; server_name a.test; ${redirect} } }`,
+    hint: [`in ${main}:2, add to the server block:`, '    listen 443 ssl;', ...newPair],
+  })),
+  {
+    name: 'a TLS block that redirects to another https site is taken all the same',
+    config: `http { ${other}\n server { listen 443 ssl; server_name a.test; return 301 https://b.test/; } }`,
+    hint: [`in ${main}:2, add to the server block:`, ...newPair],
+  },
+  {
+    name: 'a plain site is preferred to a redirect',
+    config: `http { server { listen 80; server_name a.test; return 301 https://$host; }
+      server { listen 192.0.2.1:80; server_name a.test; } }`,
+    hint: [`in ${main}:2, add to the server block:`, '    listen 192.0.2.1:443 ssl;', ...newPair],
+  },
   {
     name: 'the TLS block is preferred to the plain one',
     config: `http { server { server_name a.test; }
@@ -424,7 +464,11 @@ const broken: readonly BrokenCase[] = [
       `nginx: [emerg] cannot load certificate "${live}/fullchain.pem": (No such file or directory)\n`,
     ),
     state: 'broken',
-    error: { code: 'ERR_DEPLOY_BROKEN_BEFORE', message: /cannot load/, hint: /first certificate/ },
+    error: {
+      code: 'ERR_DEPLOY_BROKEN_BEFORE',
+      message: /cannot load/,
+      hint: /first certificate.*certwright apply/,
+    },
   },
   {
     name: 'not root',

@@ -24,6 +24,8 @@ export type ServerBlock = {
   readonly ownCertificates: boolean
   /** `ssl_reject_handshake on`: no certificate is ever shown. */
   readonly rejectsHandshakes: boolean
+  /** Whether it sends every request on to https, so that it would send TLS clients round in a circle. */
+  readonly redirectsToHttps: boolean
 }
 
 const contexts = ['http', 'stream', 'mail'] as const
@@ -68,7 +70,23 @@ function serverBlock({ context, level, directory }: Surroundings, place: Place, 
     keys: filesOf('ssl_certificate_key'),
     ownCertificates: own.has('ssl_certificate'),
     rejectsHandshakes: isOn('ssl_reject_handshake'),
+    redirectsToHttps: [own, ...rootLocations(own)].some(redirectsToHttps),
   }
+}
+
+/** The bodies of `location /` and `location ^~ /`. */
+function rootLocations(own: Level): readonly Level[] {
+  return all(own, 'location')
+    .filter(({ args }) => args.at(-1) === '/' && args[0] !== '=')
+    .map(({ block = [] }) => byName(block))
+}
+
+function redirectsToHttps(level: Level): boolean {
+  const targets = [
+    ...all(level, 'return').map(({ args }) => args.at(-1)),
+    ...all(level, 'rewrite').map(({ args }) => args[1]),
+  ]
+  return targets.some(target => target?.startsWith('https://'))
 }
 
 function fileSetting({ args, place }: Directive, directory: string): FileSetting {
