@@ -19,8 +19,9 @@ export function describeResult(result: ApplyResult, { state, now, color }: TextO
   if (outcome === 'waiting') return `${spec.name}: waiting; ${action?.reason.text ?? ''}\n`
   const lines: string[] = []
   if (certificate !== undefined) {
-    const verb = outcome === 'deployed' || action?.kind === 'deploy' ? 'delivered' : 'issued'
-    lines.push(`${spec.name}: ${verb} for ${spec.identifiers.map(({ value }) => value).join(', ')}`)
+    lines.push(
+      `${spec.name}: ${whatHappened(result)} for ${spec.identifiers.map(({ value }) => value).join(', ')}`,
+    )
     lines.push(`  files    ${livePath(state, spec.name)}/ (fullchain.pem, privkey.pem)`)
     lines.push(
       `  valid    until ${whenText(certificate.notAfter, now)}, from ${printable(certificate.issuer, 200)}`,
@@ -45,6 +46,11 @@ export function describeResult(result: ApplyResult, { state, now, color }: TextO
     if (error.retryAt !== undefined) lines.push(`  retry: not before ${whenText(error.retryAt, now)}`)
   }
   return `${lines.join('\n')}\n`
+}
+
+function whatHappened({ outcome, action, error }: ApplyResult): string {
+  if (outcome !== 'deployed' && action?.kind !== 'deploy') return 'issued'
+  return error === undefined ? 'delivered' : 'not delivered'
 }
 
 /** The same for programs. */

@@ -1,6 +1,6 @@
 /** `certwright status`: quick, and still right about what was changed behind its back. */
 import assert from 'node:assert/strict'
-import { appendFile, stat, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -75,3 +75,41 @@ test('status sees a file that was changed, whatever its time says', async () => 
   assert.match(stdout, /www\.example\.com .* damaged/)
   assert.match(stdout, /privkey\.pem is damaged: its content has changed/)
 })
+
+test('status says that the live link is gone, and what puts it right', async () => {
+  await using directory = await tempDirectory()
+  const state = join(directory.path, 'state')
+  const config = join(directory.path, 'certwright.yaml')
+  await storeCertificates(state, ['www.example.com'], nodeRuntime().clock.now())
+  await writeFile(
+    config,
+    'certificates: { www.example.com: { identifiers: [www.example.com], solvers: { http-01: { webroot: /w } } } }',
+  )
+  const status = () => runCli(['status', '--state', state, '--config', config])
+  assert.doesNotMatch((await status()).stdout, /does not lead/)
+  await rm(join(state, 'live', 'www.example.com'))
+  const { stdout } = await status()
+  assert.match(stdout, /www\.example\.com .* not-deployed/)
+  assert.match(
+    stdout,
+    /live\/www\.example\.com does not lead to the newest good certificate\n.*certwright apply/,
+  )
+})
+
+test('status without certificates says where it looked', async () => {
+  await using directory = await tempDirectory()
+  const { stdout } = await runCli([
+    'status',
+    '--state',
+    directory.path,
+    '--config',
+    await emptyFile(directory.path),
+  ])
+  assert.ok(stdout.startsWith(`no certificates in ${directory.path} yet`), stdout)
+})
+
+async function emptyFile(directory: string): Promise<string> {
+  const file = join(directory, 'certwright.yaml')
+  await writeFile(file, '')
+  return file
+}

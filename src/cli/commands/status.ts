@@ -6,6 +6,7 @@ import { observeCertificate } from '../../manage/observe/observe.ts'
 import { renewalTime } from '../../manage/plan/renewal-time.ts'
 import { parseSpecName, type SpecName } from '../../manage/spec.ts'
 import { storedNames } from '../../manage/store/generations.ts'
+import { livePath } from '../../manage/store/paths.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { type Failure, failureLines } from '../error-text.ts'
 import { formatTable } from '../table.ts'
@@ -41,9 +42,9 @@ export async function status(context: CommandContext): Promise<CommandResult> {
     exitCode: exitCodes.done,
     text:
       rows.length === 0
-        ? 'no certificates yet; begin with: certwright issue NAME --webroot DIR\n'
-        : statusText(rows, now, globals.color),
-    json: { certificates: rows.map(row => statusJson(row, now)) },
+        ? `no certificates in ${state} yet; begin with: certwright issue NAME --webroot DIR\n`
+        : statusText(rows, state, now, globals.color),
+    json: { certificates: rows.map(row => statusJson(row, state, now)) },
   }
 }
 
@@ -65,14 +66,14 @@ export function health(view: CertificateView, now: Instant): Health {
   return renewalTime(certificate) <= now ? 'due' : 'ok'
 }
 
-function statusText(rows: readonly Row[], now: Instant, color: boolean): string {
+function statusText(rows: readonly Row[], state: string, now: Instant, color: boolean): string {
   const heading = ['NAME', 'STATE', 'EXPIRES', 'RENEWAL', 'SERVED BY']
   const cells = rows.map(({ view, configured }) => {
     const certificate = newest(view)
-    const state = health(view, now)
+    const word = health(view, now)
     return [
       view.name + (configured ? '' : ' (not configured)'),
-      styled(color, state === 'ok' ? 'green' : state === 'due' ? 'yellow' : 'red', state),
+      styled(color, word === 'ok' ? 'green' : word === 'due' ? 'yellow' : 'red', word),
       certificate === undefined ? '-' : whenText(certificate.notAfter, now),
       certificate === undefined ? '-' : whenText(renewalTime(certificate), now),
       view.deployments
@@ -81,17 +82,37 @@ function statusText(rows: readonly Row[], now: Instant, color: boolean): string 
         .join(', ') || '-',
     ]
   })
-  const problems = rows.flatMap(({ view }) =>
-    problemsOf(view).map(problem => `\n${view.name}: ${failureLines(problem).join('\n  ')}\n`),
+  const problems = rows.flatMap(row =>
+    problemsOf(row, state).map(problem => `\n${row.view.name}: ${failureLines(problem).join('\n  ')}\n`),
   )
   return formatTable([heading, ...cells]) + problems.join('')
 }
 
-function problemsOf({ run, deployments, damaged }: CertificateView): readonly Failure[] {
-  return [...damaged, run?.failure ?? [], ...deployments.map(({ failure }) => failure ?? [])].flat()
+function problemsOf({ view, configured }: Row, state: string): readonly Failure[] {
+  const { damaged, run, deployments } = view
+  const failures = deployments.flatMap(({ failure }) => failure ?? [])
+  return [
+    ...damaged,
+    ...(run?.failure === undefined ? [] : [run.failure]),
+    ...failures,
+    ...(failures.length === 0 ? strayLink(view, configured, state) : []),
+  ]
 }
 
-function statusJson({ view, configured }: Row, now: Instant): Record<string, unknown> {
+// After a failed delivery the link leads to the earlier certificate on purpose.
+function strayLink(view: CertificateView, configured: boolean, state: string): readonly Failure[] {
+  const certificate = newest(view)
+  if (certificate === undefined || view.live?.generation === certificate.generation) return []
+  return [
+    {
+      message: `${livePath(state, view.name)} does not lead to the newest good certificate`,
+      ...(configured && { hint: 'certwright apply puts it right' }),
+    },
+  ]
+}
+
+function statusJson(row: Row, state: string, now: Instant): Record<string, unknown> {
+  const { view, configured } = row
   const certificate = newest(view)
   return {
     name: view.name satisfies SpecName,
@@ -105,7 +126,7 @@ function statusJson({ view, configured }: Row, now: Instant): Record<string, unk
       authority: certificate.authority.id,
     }),
     deployments: view.deployments.map(({ at, ...deployment }) => ({ ...deployment, at: formatInstant(at) })),
-    problems: problemsOf(view).map(({ message, hint }) =>
+    problems: problemsOf(row, state).map(({ message, hint }) =>
       hint === undefined ? message : `${message}; ${hint}`,
     ),
   }

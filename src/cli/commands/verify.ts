@@ -13,7 +13,8 @@ import { formatTable } from '../table.ts'
 import { styled } from '../text.ts'
 import { createWorkbench, findSpec, loadCommandConfig, type Workbench } from '../workbench.ts'
 
-type Checked = {
+/** What was found out about one certificate. */
+export type Checked = {
   readonly spec: CertificateSpec
   readonly fingerprint: string | undefined
   readonly endpoints: readonly EndpointResult[]
@@ -80,23 +81,34 @@ async function checkSpec(
   return { spec, fingerprint: stored.fingerprint, endpoints, notes, errors }
 }
 
-function verifyText(checked: readonly Checked[], color: boolean): string {
+/** A table of the endpoints, below it what to do and to know. Pure. */
+export function verifyText(checked: readonly Checked[], color: boolean): string {
   const rows = checked.flatMap(({ spec, fingerprint, endpoints }) =>
     endpoints.map(seen => [
       spec.name,
       endpointName(seen.endpoint),
       seen.fingerprint === fingerprint ? styled(color, 'green', 'ok') : styled(color, 'red', 'WRONG'),
       seen.failure === undefined
-        ? `${seen.protocol ?? ''}, ${seen.chainLength ?? 0} certificate${seen.chainLength === 1 ? '' : 's'}, until ${seen.notAfter ?? ''}`
+        ? `${seen.fingerprint === fingerprint ? '' : `certificate ${short(seen.fingerprint)}, `}${seen.protocol ?? ''}, ${seen.chainLength ?? 0} certificate${seen.chainLength === 1 ? '' : 's'}, until ${seen.notAfter ?? ''}`
         : printable(seen.failure),
     ]),
   )
   const table = rows.length === 0 ? '' : formatTable([['NAME', 'ENDPOINT', 'RESULT', 'SERVES'], ...rows])
-  const remarks = checked.flatMap(({ spec, notes, errors }) => [
+  const remarks = checked.flatMap(({ spec, fingerprint, endpoints, notes, errors }) => [
+    ...(endpoints.some(seen => seen.fingerprint !== fingerprint)
+      ? [
+          `${spec.name}: certificate ${short(fingerprint)} should be served\n  hint: certwright deploy ${spec.name} delivers it again`,
+        ]
+      : []),
     ...errors.map(({ target, error }) => `${spec.name}: ${target}: ${failureLines(error).join('\n  ')}`),
     ...notes.map(note => `${spec.name}: note: ${printable(note)}`),
   ])
   return [table, ...remarks.map(remark => `${remark}\n`)].join('')
+}
+
+/** Enough of a fingerprint to tell certificates apart. */
+function short(fingerprint: string | undefined): string {
+  return fingerprint?.slice(0, 12) ?? 'unknown'
 }
 
 function toJson({ spec, fingerprint, endpoints, notes, errors }: Checked): Record<string, unknown> {

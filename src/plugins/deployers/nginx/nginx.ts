@@ -198,7 +198,7 @@ function hintFor({ stderr }: ExecResult, certificate?: DeployableCertificate): s
     stderr.includes(certificate.liveDirectory) &&
     /no such file/i.test(stderr)
   ) {
-    return 'these files come with the first certificate; if it was issued already, the path is wrong'
+    return 'these files come with the first certificate; if it was issued already, certwright apply puts them back, or the path is wrong'
   }
   return undefined
 }
