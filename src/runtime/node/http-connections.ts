@@ -5,7 +5,7 @@
  * began", and everything before that is known to have had no effect.
  */
 import { once } from 'node:events'
-import type { Agent, ClientRequest, ClientRequestArgs } from 'node:http'
+import type { Agent, ClientRequest, ClientRequestArgs, RequestOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionOptions, SecureContext } from 'node:tls'
 import { formatDuration } from '../../base/duration.ts'
@@ -42,11 +42,22 @@ const idleTimeoutMs = 4_000
 /** Time for one address before the next one of the same name is tried too. */
 const nextAddressMs = 1_000
 
+type Protocol = { readonly request: (url: URL, options: RequestOptions & { route: Route }) => ClientRequest }
+
 /** No connection is made before the first use, and idle ones do not keep the process alive. */
 export function createConnections(): Connections {
-  const agents = new Map<string, Agent>()
+  const agentsByTrust = new Map<string | undefined, Map<string, Agent>>()
   const limits = new Map<string, Limit>()
   const contexts = new Map<string, SecureContext>()
+  const protocols = new Map<string, Protocol>()
+
+  // An import that was done before still takes as long as all the rest here.
+  const protocolOf = async ({ protocol }: URL): Promise<Protocol> => {
+    const loaded: Protocol =
+      protocols.get(protocol) ?? (await import(protocol === 'https:' ? 'node:https' : 'node:http'))
+    protocols.set(protocol, loaded)
+    return loaded
+  }
 
   const createAgent = async (route: Route, keepAlive: boolean): Promise<Agent> => {
     const options = { keepAlive, timeout: idleTimeoutMs, autoSelectFamilyAttemptTimeout: nextAddressMs }
@@ -61,10 +72,12 @@ export function createConnections(): Connections {
     return connectingFully(new Agent({ ...options, secureContext, ...(await identityOf(route)) }))
   }
   const keptAgent = async (route: Route): Promise<Agent> => {
-    const key = `${route.url.origin} ${route.trustPem ?? ''}`
-    const agent = agents.get(key) ?? (await createAgent(route, true))
-    const first = agents.get(key) ?? agent // another request may have made one meanwhile
-    agents.set(key, first)
+    const { origin } = route.url
+    const agents = agentsByTrust.get(route.trustPem) ?? new Map<string, Agent>()
+    agentsByTrust.set(route.trustPem, agents)
+    const agent = agents.get(origin) ?? (await createAgent(route, true))
+    const first = agents.get(origin) ?? agent // another request may have made one meanwhile
+    agents.set(origin, first)
     return first
   }
   const limitFor = ({ url }: Route): Limit => {
@@ -75,7 +88,7 @@ export function createConnections(): Connections {
 
   return {
     use: async (route, exchange) => {
-      const { request } = await import(route.url.protocol === 'https:' ? 'node:https' : 'node:http')
+      const { request } = await protocolOf(route.url)
       const send = (agent: Agent): ReturnType<typeof exchange> =>
         exchange(options => request(route.url, { ...options, agent, route }))
       // Who gives the address looks at many hosts once each: nothing of them is kept.

@@ -117,23 +117,25 @@ function perform(sending: ClientRequest, request: HttpRequest, what: string): Pr
   })
 }
 
-async function gather(
+function gather(
   reply: IncomingMessage,
   { method, maxBodyBytes: maxBytes = defaultMaxBodyBytes }: HttpRequest,
   what: string,
 ): Promise<Uint8Array> {
   const tooLarge = (): AppError =>
     new AppError('ERR_REPLY_TOO_LARGE', `${what}: the answer is larger than ${maxBytes} bytes`)
-  if (Number(reply.headers['content-length'] ?? 0) > maxBytes && method !== 'HEAD') throw tooLarge()
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
+  if (Number(reply.headers['content-length'] ?? 0) > maxBytes && method !== 'HEAD') reject(tooLarge())
   const chunks: Buffer[] = []
   let length = 0
-  for await (const chunk of reply as AsyncIterable<Buffer>) {
-    // no encoding is set, so chunks are bytes
+  reply.on('data', (chunk: Buffer) => {
     length += chunk.length
-    if (length > maxBytes) throw tooLarge()
-    chunks.push(chunk)
-  }
-  return new Uint8Array(Buffer.concat(chunks))
+    if (length > maxBytes) reject(tooLarge())
+    else chunks.push(chunk)
+  })
+  reply.once('end', () => resolve(new Uint8Array(Buffer.concat(chunks))))
+  reply.once('error', reject)
+  return promise
 }
 
 /** From the raw fields: Node's own map drops repetitions of some names. */
