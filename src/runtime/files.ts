@@ -14,6 +14,13 @@ export type FileFacts = {
   readonly ino: number
 }
 
+/** A file of a directory that is written as a whole. */
+export type NewFile = {
+  readonly name: string
+  readonly content: Uint8Array | string
+  readonly mode: number
+}
+
 /** What the names of temporary files begin with; those that a killed process left behind may be deleted. */
 export const temporaryPrefix = '.certwright-tmp-'
 
@@ -32,6 +39,11 @@ export interface FsOps {
   makeDirectory(path: string, mode: number): Promise<void>
   /** Creates a file that must not exist (EEXIST), with `mode` from its first instant. Durable. */
   writeNew(path: string, content: Uint8Array | string, mode: number): Promise<void>
+  /**
+   * Creates a directory that must not exist (EEXIST), with these files, written in this order: all of it or nothing. Its
+   * parent must be there. Durable.
+   */
+  writeDirectory(path: string, files: readonly NewFile[], mode: number): Promise<void>
   /** Writes a temporary file beside `path`, syncs it, and renames it over `path`. Durable. */
   replace(path: string, content: Uint8Array | string, mode: number): Promise<void>
   /** Makes `path` a symbolic link to `target` by one rename, whatever was there. Durable. */

@@ -51,6 +51,8 @@ export function faultyFiles<T extends FsOps>(files: T): T & FaultInjection {
     facts: path => watch('facts', path, () => files.facts(path)),
     makeDirectory: (path, mode) => watch('makeDirectory', path, () => files.makeDirectory(path, mode)),
     writeNew: (path, content, mode) => watch('writeNew', path, () => files.writeNew(path, content, mode)),
+    writeDirectory: (path, content, mode) =>
+      watch('writeDirectory', path, () => files.writeDirectory(path, content, mode)),
     replace: (path, content, mode) => watch('replace', path, () => files.replace(path, content, mode)),
     replaceLink: (path, target) => watch('replaceLink', path, () => files.replaceLink(path, target)),
     readLink: path => watch('readLink', path, () => files.readLink(path)),

@@ -56,6 +56,27 @@ const checks: Readonly<Record<string, (files: FsOps, root: string) => Promise<vo
     assert.equal(await textOf(files, `${root}/a`), 'first')
     assert.deepEqual(await files.list(root), ['a', 'dangling'])
   },
+  'writes a directory with all its files, only where there is none': async (files, root) => {
+    const content = [
+      { name: 'a', content: 'first', mode: 0o600 },
+      { name: 'b', content: new Uint8Array([1]), mode: 0o644 },
+    ]
+    await files.writeDirectory(`${root}/whole`, content, 0o700)
+    assert.deepEqual(await files.list(`${root}/whole`), ['a', 'b'])
+    assert.equal(await textOf(files, `${root}/whole/a`), 'first')
+    const [whole, a, b] = [
+      await files.facts(`${root}/whole`),
+      await files.facts(`${root}/whole/a`),
+      await files.facts(`${root}/whole/b`),
+    ]
+    assert.deepEqual([whole?.mode, a?.mode, b?.mode], [0o700, 0o600, 0o644])
+    await files.replaceLink(`${root}/dangling`, 'nowhere')
+    for (const taken of ['whole', 'dangling']) {
+      await assert.rejects(files.writeDirectory(`${root}/${taken}`, [], 0o700), { code: 'EEXIST' })
+    }
+    await assert.rejects(files.writeDirectory(`${root}/none/below`, content, 0o700), { code: 'ENOENT' })
+    assert.deepEqual(await files.list(root), ['dangling', 'whole'])
+  },
   'gives a file its mode, also when it replaces one with another mode': async (files, root) => {
     await files.writeNew(`${root}/a`, 'x', 0o666)
     assert.equal((await files.facts(`${root}/a`))?.mode, 0o666)

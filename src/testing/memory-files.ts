@@ -87,6 +87,14 @@ export function memoryFiles({ clock }: { readonly clock: Pick<Clock, 'now'> }): 
       if (place.entry !== undefined) throw fakeSystemError('EEXIST', 'link', path)
       set(place, { kind: 'file', content: bytesOf(content), ...meta(mode) })
     },
+    writeDirectory: async (path, content, mode) => {
+      const place = walk(root, path, 'rename', false)
+      if (place.entry !== undefined) throw fakeSystemError('EEXIST', 'rename', path)
+      const entries = content.map(
+        file => [file.name, { kind: 'file', content: bytesOf(file.content), ...meta(file.mode) }] as const,
+      )
+      set(place, { kind: 'directory', entries: new Map(entries), ...meta(mode) })
+    },
     replace: async (path, content, mode) => {
       const place = walk(root, path, 'rename', false)
       if (place.entry?.kind === 'directory') throw fakeSystemError('EISDIR', 'rename', path)

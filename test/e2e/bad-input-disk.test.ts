@@ -325,7 +325,10 @@ describe('what is damaged and can be made again', { concurrency: 4, timeout: 5 *
     },
     {
       name: 'the record of deliveries',
-      damage: ({ state }) => fill(join(state, 'deployments', `${kept}.json`)),
+      damage: async ({ state }) => {
+        await mkdir(join(state, 'deployments'), { recursive: true })
+        await fill(join(state, 'deployments', `${kept}.json`))
+      },
       status: /deployments\/kept\.example\.json is damaged/,
     },
     {

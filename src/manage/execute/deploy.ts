@@ -11,7 +11,7 @@ import type { Runtime } from '../../runtime/runtime.ts'
 import type { OnEvent } from '../events.ts'
 import { type CertificateSpec, type DeployTarget, targetName } from '../spec.ts'
 import type { Deployment } from '../store/deployments.ts'
-import { writeDeployments } from '../store/deployments.ts'
+import { removeDeployments, writeDeployments } from '../store/deployments.ts'
 import { switchLive } from '../store/generations.ts'
 import { livePath } from '../store/paths.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
@@ -95,12 +95,9 @@ export async function deployCertificate(
     const failed = await activateAndProbe(ready, options, runtime)
     if (failed && previous !== undefined) await putBack(state, previous, ready, options, runtime)
   }
-  await writeDeployments(
-    state,
-    spec.name,
-    works.map(work => toDeployment(work, certificate, runtime)),
-    runtime,
-  )
+  const deployments = works.map(work => toDeployment(work, certificate, runtime))
+  if (deployments.length > 0) await writeDeployments(state, spec.name, deployments, runtime)
+  else await removeDeployments(state, spec.name, runtime)
   return works.map(({ name, results, notes, error }) => ({
     target: name,
     endpoints: results,

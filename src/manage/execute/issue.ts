@@ -70,7 +70,7 @@ async function runIssuance(
       onPresenting: provisions => journal.append({ kind: 'presenting', solver: choice, provisions }),
       onCleaned: async () => {
         // With more than its own there is something that an earlier process could not clean up.
-        if (journal.run().presented.length === 1) await journal.append({ kind: 'cleaned' })
+        if (journal.run().presented.length === 1) journal.appendLater({ kind: 'cleaned' })
       },
       onStep: (step, text, progress) =>
         onEvent({ certificate: spec.name, step, level: 'step', text, ...progress }),

@@ -25,6 +25,8 @@ type OpenRuntime = Pick<Runtime, 'files' | 'clock' | 'random'>
 export type Journal = {
   readonly run: () => RunState
   readonly append: (entry: JournalEntry) => Promise<void>
+  /** Keeps an entry until the next one is written, where losing it costs no more than a repetition. */
+  readonly appendLater: (entry: JournalEntry) => void
   readonly key: KeyObject
 }
 
@@ -36,8 +38,14 @@ export async function openRun(
 ): Promise<Journal> {
   const intent = intentOf(spec)
   let run = view.run
+  let waiting: readonly JournalEntry[] = []
   const append = async (entry: JournalEntry) => {
-    run = await appendEntry(state, spec.name, run, entry, runtime)
+    const entries = [...waiting, entry]
+    waiting = []
+    for (const next of entries) run = await appendEntry(state, spec.name, run, next, runtime)
+  }
+  const appendLater = (entry: JournalEntry) => {
+    waiting = [...waiting, entry]
   }
   const onWarning = (text: string) =>
     onEvent({ certificate: spec.name, step: 'challenge', level: 'warning', text })
@@ -55,7 +63,7 @@ export async function openRun(
   if (cleaned > 0 && cleaned === presented.length) await append({ kind: 'cleaned' })
   const kept = run === undefined ? undefined : await readKey(state, spec, runtime)
   if (run !== undefined && kept !== undefined && canContinue(run, intent)) {
-    return { run: () => current(run), append, key: kept }
+    return { run: () => current(run), append, appendLater, key: kept }
   }
   // A journal that cannot be read is kept for a person to look at.
   if (run === undefined) await setRunAside(state, spec.name, runtime)
@@ -65,7 +73,7 @@ export async function openRun(
   const reused = spec.reuseKey ? await reusableKey(state, spec, view, runtime) : undefined
   const key = reused ?? (await generateKey(spec.keyType))
   await saveRunKey(state, spec.name, privateKeyPem(key), runtime)
-  return { run: () => current(run), append, key }
+  return { run: () => current(run), append, appendLater, key }
 }
 
 // Without a key that can be read the order is of no use: a new run makes a new one.

@@ -2,7 +2,7 @@
 import { AppError } from '../../base/errors.ts'
 import { formatInstant, type Instant } from '../../base/instant.ts'
 import { sha256Hex } from '../../base/sha256.ts'
-import type { FsOps } from '../../runtime/files.ts'
+import type { FsOps, NewFile } from '../../runtime/files.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { encodePem } from '../../x509/pem.ts'
 import type { SpecName } from '../spec.ts'
@@ -26,8 +26,6 @@ import {
 
 /** Earlier generations that are kept beside the live one. */
 export const keptGenerations = 2
-
-const unfinishedPrefix = '.unfinished-'
 
 /** What a new generation is made of. */
 export type NewCertificate = Omit<StoredCertificate, 'generation' | 'storedAt' | 'files'> & {
@@ -56,23 +54,20 @@ export async function saveGeneration(
     storedAt,
     files: hashes as Record<CertificateFile, string>, // one for each of certificateFiles
   }
-  const unfinished = `${generationsPath(state, name)}/${unfinishedPrefix}${generation}`
+  const meta = `${JSON.stringify(storedCertificateJson(stored), undefined, 2)}\n`
+  const content: readonly NewFile[] = [
+    ...certificateFiles.map(file => ({ name: file, content: contents[file], mode: modeOf(file) })),
+    { name: 'meta.json', content: meta, mode: privateFileMode }, // last: see `untouchedFiles`
+  ]
   return storeStep(`store the certificate ${name}`, async () => {
-    try {
-      await files.makeDirectory(unfinished, stateDirectoryMode)
-      for (const file of certificateFiles) {
-        const mode = file === 'privkey.pem' || file === 'combined.pem' ? privateFileMode : publicFileMode
-        await files.writeNew(`${unfinished}/${file}`, contents[file], mode)
-      }
-      const meta = `${JSON.stringify(storedCertificateJson(stored), undefined, 2)}\n`
-      await files.writeNew(`${unfinished}/meta.json`, meta, privateFileMode)
-      await files.rename(unfinished, generationPath(state, name, generation))
-    } catch (error) {
-      await files.remove(unfinished).catch(() => {}) // the disk may be full or gone; the next run removes it
-      throw error
-    }
+    await files.makeDirectory(generationsPath(state, name), stateDirectoryMode)
+    await files.writeDirectory(generationPath(state, name, generation), content, stateDirectoryMode)
     return stored
   })
+}
+
+function modeOf(file: CertificateFile): number {
+  return file === 'privkey.pem' || file === 'combined.pem' ? privateFileMode : publicFileMode
 }
 
 /** How closely generations are looked at. */
@@ -182,7 +177,7 @@ export async function pruneGenerations(
   const live = await liveGeneration(state, name, { files })
   const directory = generationsPath(state, name)
   const ids = await storeStep(`list ${directory}`, () => files.list(directory))
-  const unfinished = ids.filter(id => id.startsWith(unfinishedPrefix))
+  const unfinished = ids.filter(id => id.startsWith('.'))
   const spare = ids.filter(id => !id.startsWith('.') && id !== live).slice(0, -keptGenerations)
   for (const id of [...unfinished, ...spare]) {
     await storeStep(`remove ${directory}/${id}`, () => files.remove(`${directory}/${id}`))
@@ -234,6 +229,6 @@ async function nextGeneration(
 ): Promise<string> {
   const directory = generationsPath(state, name)
   const ids = await storeStep(`list ${directory}`, () => files.list(directory))
-  const last = Math.max(0, ...ids.map(id => Number.parseInt(id.replace(unfinishedPrefix, ''), 10) || 0))
+  const last = Math.max(0, ...ids.map(id => Number.parseInt(id, 10) || 0))
   return `${String(last + 1).padStart(6, '0')}-${formatInstant(at).replace(/[-:]/g, '')}`
 }

@@ -1,8 +1,8 @@
 /** Directories that are there after a crash. */
-import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
+import { closeSync, constants, fchmodSync, fsync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { systemCodeOf } from '../../base/errors.ts'
+import { systemError } from './system-error.ts'
 
 /**
  * Makes a directory and its missing parents, each with `mode` whatever the umask, and syncs them.
@@ -10,25 +10,30 @@ import { systemCodeOf } from '../../base/errors.ts'
  */
 export async function makeDirectory(path: string, mode: number): Promise<void> {
   const absolute = resolve(path)
-  const made = await makeOne(absolute, mode).catch(async (error: unknown) => {
-    if (systemCodeOf(error) !== 'ENOENT' || dirname(absolute) === absolute) throw error
-    await makeDirectory(dirname(absolute), mode)
-    return await makeOne(absolute, mode)
-  })
-  if (!made) return
-  await withHandle(await open(absolute, constants.O_RDONLY | constants.O_DIRECTORY), handle =>
-    handle.chmod(mode),
-  )
-  await syncDirectory(dirname(absolute))
+  const parent = dirname(absolute)
+  let outcome = makeOne(absolute, mode)
+  if (outcome === 'no-parent' && parent !== absolute) {
+    await makeDirectory(parent, mode)
+    outcome = makeOne(absolute, mode)
+  }
+  if (outcome === 'no-parent') throw systemError('ENOENT', 'mkdir', path)
+  if (outcome === 'there') return
+  const made = openSync(absolute, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    fchmodSync(made, mode)
+  } finally {
+    closeSync(made)
+  }
+  await syncDirectory(parent)
 }
 
-/** Whether it was made: not if it is there already. */
-async function makeOne(path: string, mode: number): Promise<boolean> {
+function makeOne(path: string, mode: number): 'made' | 'there' | 'no-parent' {
   try {
-    await mkdir(path, { mode })
-    return true
+    mkdirSync(path, { mode })
+    return 'made'
   } catch (error) {
-    if (systemCodeOf(error) === 'EEXIST' && (await stat(path)).isDirectory()) return false
+    if (systemCodeOf(error) === 'ENOENT') return 'no-parent'
+    if (systemCodeOf(error) === 'EEXIST' && statSync(path).isDirectory()) return 'there'
     throw error
   }
 }
@@ -36,7 +41,7 @@ async function makeOne(path: string, mode: number): Promise<boolean> {
 /** Makes the names in a directory durable. */
 export async function syncDirectory(path: string): Promise<void> {
   try {
-    await withHandle(await open(path, constants.O_RDONLY), directory => directory.sync())
+    await syncAndClose(openSync(path, constants.O_RDONLY))
   } catch (error) {
     if (!syncUnsupported.has(systemCodeOf(error) ?? '')) throw error
   }
@@ -45,11 +50,13 @@ export async function syncDirectory(path: string): Promise<void> {
 /** What systems answer that cannot sync a directory. */
 const syncUnsupported: ReadonlySet<string> = new Set(['EINVAL', 'EISDIR', 'EPERM'])
 
-/** Uses an open file and closes it. */
-export async function withHandle<T>(handle: FileHandle, use: (handle: FileHandle) => Promise<T>): Promise<T> {
+/** Waits until the disk has what was written to an open file, and closes it. */
+export async function syncAndClose(file: number): Promise<void> {
   try {
-    return await use(handle)
+    await new Promise<void>((resolve, reject) => {
+      fsync(file, error => (error === null ? resolve() : reject(error)))
+    })
   } finally {
-    await handle.close()
+    closeSync(file)
   }
 }

@@ -2,6 +2,7 @@
 
 const texts = {
   EEXIST: 'file already exists',
+  ENOENT: 'no such file or directory',
   EFBIG: 'file too large',
   EINVAL: 'not a regular file',
   EISDIR: 'illegal operation on a directory',

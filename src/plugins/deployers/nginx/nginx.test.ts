@@ -55,6 +55,7 @@ function disk(links: Readonly<Record<string, string>> = {}): FsOps {
     list: never,
     makeDirectory: never,
     writeNew: never,
+    writeDirectory: never,
     replace: never,
     replaceLink: never,
     rename: never,

@@ -35,6 +35,7 @@ function machine(
       list: unused,
       makeDirectory: unused,
       writeNew: unused,
+      writeDirectory: unused,
       replace: unused,
       replaceLink: unused,
       readLink: unused,
