@@ -1,8 +1,8 @@
 /** What every command is made of. */
 
 import type { ConfigPlace } from '../manage/config/place.ts'
+import type { ConfigOverrides } from '../manage/config/specs.ts'
 import type { OnEvent } from '../manage/events.ts'
-import type { Authority } from '../manage/spec.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 
 /** Exit codes, part of the interface. */
@@ -32,7 +32,7 @@ export type CommandContext = {
   /** The state directory, absolute. */
   readonly state: string
   /** From `--authority` and `--trust`; overrides the configuration. */
-  readonly authority: Authority | undefined
+  readonly authority: ConfigOverrides['authority']
   readonly onEvent: OnEvent
   /** Ends the progress display before something is asked or printed. */
   readonly endProgress: () => void

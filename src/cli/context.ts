@@ -1,9 +1,7 @@
 /** From global flags to what a command works with. */
 import { dirname, resolve } from 'node:path'
 import { AppError } from '../base/errors.ts'
-import { resolveAuthority } from '../manage/authorities.ts'
 import type { ConfigPlace } from '../manage/config/place.ts'
-import type { Authority } from '../manage/spec.ts'
 import { nodeRuntime } from '../runtime/node/runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { CommandContext, GlobalOptions } from './command.ts'
@@ -65,17 +63,12 @@ function variable({ environment }: Runtime, name: string): string | undefined {
   return value === '' ? undefined : value
 }
 
-function authorityFrom({ authority, trust }: GlobalOptions): Authority | undefined {
+function authorityFrom({ authority, trust }: GlobalOptions): CommandContext['authority'] {
   if (authority === undefined) {
     if (trust === undefined) return undefined
     throw new AppError('ERR_USAGE', '--trust goes with --authority', {
       hint: 'certwright ... --authority URL --trust FILE',
     })
   }
-  const resolved = resolveAuthority(authority, {
-    trustFile: trust === undefined ? undefined : resolve(trust),
-  })
-  if ('problem' in resolved)
-    throw new AppError('ERR_USAGE', `--authority: ${resolved.problem}`, { hint: resolved.hint })
-  return resolved
+  return { name: authority, ...(trust !== undefined && { trustFile: resolve(trust) }) }
 }

@@ -20,6 +20,8 @@ const spec: CertificateSpec = {
   keyType: 'ecdsa-p256',
   reuseKey: false,
   authority,
+  fallbacks: [],
+  renew: { windows: [] },
   deploy: [],
   source: '/c.yaml',
 }

@@ -35,11 +35,13 @@ export type AuthorityFiles = {
 
 /**
  * An authority from a known name or an https URL.
+ * @param ownNames - further names, for the suggestion to one that is mistyped
  * @returns the authority, or what is wrong with the text and what to write
  */
 export function resolveAuthority(
   text: string,
   { trustFile, rootsFile }: AuthorityFiles = {},
+  ownNames: readonly string[] = [],
 ): Authority | { readonly problem: string; readonly hint: string } {
   const known = Object.hasOwn(knownAuthorities, text) ? knownAuthorities[text] : undefined
   const files = {
@@ -48,7 +50,7 @@ export function resolveAuthority(
   }
   if (known !== undefined) return { id: text, directory: known, ...files }
   if (!URL.canParse(text)) {
-    const near = suggest(text, Object.keys(knownAuthorities))
+    const near = suggest(text, [...ownNames, ...Object.keys(knownAuthorities)])
     const hint =
       near === undefined
         ? `known names: ${Object.keys(knownAuthorities).join(', ')}`
@@ -70,6 +72,11 @@ export function resolveAuthority(
   }
   const name = Object.entries(knownAuthorities).find(([, directory]) => directory === text)?.[0]
   return { id: name ?? authorityId(url), directory: text, ...files }
+}
+
+/** Whether a name stands for a directory URL already. */
+export function isKnownAuthority(name: string): boolean {
+  return Object.hasOwn(knownAuthorities, name)
 }
 
 function isLoopback(hostname: string): boolean {

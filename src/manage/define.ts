@@ -30,5 +30,15 @@ export function defineCertificate({
       hint: 'use lower-case letters, digits, dots, hyphens and underscores',
     })
   }
-  return { keyType: 'ecdsa-p256', reuseKey: false, deploy: [], source: 'program', ...rest, name, identifiers }
+  return {
+    keyType: 'ecdsa-p256',
+    reuseKey: false,
+    fallbacks: [],
+    deploy: [],
+    renew: { windows: [] },
+    source: 'program',
+    ...rest,
+    name,
+    identifiers,
+  }
 }

@@ -39,6 +39,8 @@ export type Authority = {
   readonly trustFile?: string
   /** PEM file with the roots that issued chains must lead to. */
   readonly rootsFile?: string
+  /** How accounts are registered there, where it differs from everywhere else. */
+  readonly account?: AccountSettings
 }
 
 /** External account binding (RFC 8555 §7.3.4). */
@@ -68,6 +70,25 @@ export function targetName({ name, options }: DeployTarget): string {
   return typeof config === 'string' ? `${name} (${config})` : name
 }
 
+/** When a certificate is due: with so much of its life, or so much time, left. */
+export type RenewAt = { readonly share: number } | { readonly beforeMs: number }
+
+/** What is known of renewal beforehand. */
+export type RenewSettings = {
+  /** A third of the life left, half of a short one, where absent. */
+  readonly at?: RenewAt
+  /** Renewals and the reloads that follow them happen only then; any time when empty. */
+  readonly windows: readonly MaintenanceWindow[]
+}
+
+/** A span of the week, in local time: from `fromMinute` to `toMinute` of the days; past midnight when it ends before it begins. */
+export type MaintenanceWindow = {
+  /** 0 is Sunday. */
+  readonly days: readonly number[]
+  readonly fromMinute: number
+  readonly toMinute: number
+}
+
 /** One certificate: what it must be, how to ask for it, where it goes. */
 export type CertificateSpec = {
   readonly name: SpecName
@@ -75,9 +96,12 @@ export type CertificateSpec = {
   readonly keyType: KeyType
   readonly reuseKey: boolean
   readonly authority: Authority
+  /** Tried in this order when the first one cannot issue; a certificate from any of them is good enough. */
+  readonly fallbacks: readonly Authority[]
   readonly profile?: string
   readonly solver?: SolverChoice
   readonly deploy: readonly DeployTarget[]
+  readonly renew: RenewSettings
   /** The file that defines it. */
   readonly source: string
 }
@@ -85,9 +109,13 @@ export type CertificateSpec = {
 /** The whole desired state. */
 export type Config = {
   readonly authority: Authority
+  /** Every authority that the configuration describes. */
+  readonly authorities: readonly Authority[]
   readonly account: AccountSettings
   /** DNS servers (`address[:port]`) for self-checks; the system's resolver when empty. */
   readonly resolvers: readonly string[]
+  /** IANA name of the zone in which maintenance windows are meant; the machine's own when absent. */
+  readonly timeZone?: string
   readonly certificates: readonly CertificateSpec[]
   /** Files that were read, in order. */
   readonly files: readonly string[]

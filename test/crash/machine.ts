@@ -58,6 +58,8 @@ export async function createMachine(names: readonly string[] = ['a.example', 'b.
     reuseKey: false,
     authority: { id: 'ca', directory: `${caUrl}/directory` },
     solver: { name: 'http-01-webroot', options: { webroot, selfCheck: true } },
+    fallbacks: [],
+    renew: { windows: [] },
     deploy: [{ name: 'web', options: {} }],
     source: 'test',
   }

@@ -1,6 +1,7 @@
 /** `certwright config ...`. */
 import { formatYaml } from '../../manage/config/document.ts'
-import type { CertificateSpec, Config } from '../../manage/spec.ts'
+import { formatRenewAt, formatWindow } from '../../manage/config/renew.ts'
+import type { AccountSettings, Authority, CertificateSpec, Config } from '../../manage/spec.ts'
 import { targetName } from '../../manage/spec.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { loadCommandConfig } from '../workbench.ts'
@@ -29,36 +30,62 @@ export async function configSchema(): Promise<CommandResult> {
   return { exitCode: exitCodes.done, text: `${JSON.stringify(schema, undefined, 2)}\n`, json: schema }
 }
 
-function configJson({ authority, account, resolvers, certificates, files }: Config): Record<string, unknown> {
+function configJson(config: Config): Record<string, unknown> {
+  const { authority, authorities, account, resolvers, timeZone, certificates, files } = config
   return {
     files,
-    authority: { name: authority.id, ...authority, id: undefined },
-    account: {
-      email: account.email,
-      'agree-to-terms': account.agreeToTerms,
-      key: account.keyAlgorithm,
-      ...(account.externalAccount !== undefined && {
-        'external-account': {
-          'key-id': account.externalAccount.keyId,
-          'hmac-key': account.externalAccount.hmacKey, // a reference, never the secret
-          algorithm: account.externalAccount.algorithm,
-        },
-      }),
-    },
+    authority: authorityJson(authority),
+    authorities: Object.fromEntries(
+      authorities.map(({ id, account: own, ...rest }) => [
+        id,
+        { ...rest, ...(own && { account: accountJson(own) }) },
+      ]),
+    ),
+    account: accountJson(account),
+    'time-zone': timeZone,
     resolvers,
     certificates: Object.fromEntries(certificates.map(spec => [spec.name, specJson(spec)])),
+  }
+}
+
+function accountJson({ email, agreeToTerms, keyAlgorithm, externalAccount }: AccountSettings): object {
+  return {
+    email,
+    'agree-to-terms': agreeToTerms,
+    key: keyAlgorithm,
+    ...(externalAccount !== undefined && {
+      'external-account': {
+        'key-id': externalAccount.keyId,
+        'hmac-key': externalAccount.hmacKey, // a reference, never the secret
+        algorithm: externalAccount.algorithm,
+      },
+    }),
   }
 }
 
 function specJson(spec: CertificateSpec): Record<string, unknown> {
   return {
     identifiers: spec.identifiers.map(({ value }) => value),
-    authority: spec.authority.id,
+    authority:
+      spec.fallbacks.length === 0
+        ? authorityJson(spec.authority)
+        : [spec.authority, ...spec.fallbacks].map(authorityJson),
     key: spec.keyType,
     'reuse-key': spec.reuseKey,
     profile: spec.profile,
     solver: spec.solver === undefined ? undefined : { [spec.solver.name]: spec.solver.options },
     deploy: spec.deploy.map(targetName),
+    renew: {
+      at:
+        spec.renew.at === undefined
+          ? 'a third of the life before the end, half of one under ten days'
+          : formatRenewAt(spec.renew.at),
+      windows: spec.renew.windows.map(formatWindow),
+    },
     source: spec.source,
   }
+}
+
+function authorityJson({ id, directory, trustFile, rootsFile }: Authority): object {
+  return { name: id, directory, trust: trustFile, roots: rootsFile }
 }

@@ -157,6 +157,8 @@ function demoSpec(): CertificateSpec {
     keyType: 'ecdsa-p256',
     reuseKey: false,
     authority: { id: 'embedded', directory: 'embedded' },
+    fallbacks: [],
+    renew: { windows: [] },
     deploy: [{ name: 'site', options: {} }],
     source: 'demo',
   }

@@ -74,6 +74,62 @@ certificates:
   assert.equal(more?.source, `${place.dropIns}/10-more.yaml`)
 })
 
+test('authorities have names, accounts of their own, and an order in which they are tried', async () => {
+  const { certificates, authorities } = await load({
+    main: `
+authorities:
+  zerossl: { account: { external-account: { key-id: k, hmac-key: { env: HMAC } } } }
+  internal: { directory: https://ca.example/dir, trust: /etc/ca.pem }
+account: { email: admin@example.com, agree-to-terms: true }
+authority: [letsencrypt, zerossl]
+certificates:
+  a.example:
+  b.example: { authority: internal }
+`,
+  })
+  const [a, b] = certificates
+  assert.deepEqual([a?.authority.id, a?.fallbacks.map(({ id }) => id)], ['letsencrypt', ['zerossl']])
+  const zerossl = a?.fallbacks[0]?.account
+  assert.deepEqual([zerossl?.email, zerossl?.externalAccount?.keyId], ['admin@example.com', 'k'])
+  assert.equal(a?.authority.account, undefined)
+  assert.deepEqual(b?.authority, {
+    id: 'internal',
+    directory: 'https://ca.example/dir',
+    trustFile: '/etc/ca.pem',
+  })
+  assert.deepEqual(b?.fallbacks, [])
+  assert.deepEqual(
+    authorities.map(({ id }) => id),
+    ['zerossl', 'internal'],
+  )
+})
+
+test('when to renew comes from the defaults and from the entry', async () => {
+  const { certificates, timeZone } = await load({
+    main: `
+time-zone: Europe/Berlin
+defaults: { renew: { at: 30 d, windows: ["mon-fri 02:00-05:00", "sat,sun 22:30-04:00"] } }
+certificates:
+  a.example:
+  b.example: { renew: { at: 1/4, windows: [] } }
+  c.example: { renew: { at: 20 % } }
+`,
+  })
+  assert.equal(timeZone, 'Europe/Berlin')
+  const windows = [
+    { days: [1, 2, 3, 4, 5], fromMinute: 120, toMinute: 300 },
+    { days: [0, 6], fromMinute: 1350, toMinute: 240 },
+  ]
+  assert.deepEqual(
+    certificates.map(({ renew }) => renew),
+    [
+      { at: { beforeMs: 30 * 86_400_000 }, windows },
+      { at: { share: 0.25 }, windows: [] },
+      { at: { share: 0.2 }, windows },
+    ],
+  )
+})
+
 const mistakes: readonly {
   readonly name: string
   readonly text: string
@@ -161,6 +217,34 @@ const mistakes: readonly {
     says: [/cannot be used as a name/],
   },
   { name: 'an unknown target', text: 'defaults: { deploy: [apache] }', says: [/must be nginx/] },
+  {
+    name: 'a name for two CAs',
+    text: 'authorities: { letsencrypt: { directory: https://ca.example/dir } }',
+    says: [/authorities\.letsencrypt\.directory: letsencrypt has a directory of its own/],
+  },
+  {
+    name: 'a CA of one’s own without a directory',
+    text: 'authorities: { internal: { trust: /etc/ca.pem } }',
+    says: [/authorities\.internal: .*give its directory/],
+  },
+  {
+    name: 'a misspelt name of a CA of one’s own',
+    text: 'authorities: { internal: { directory: https://ca.example/dir } }\nauthority: [zerossl, interal]',
+    says: [/:2: authority\.1: .*did you mean internal\?/],
+  },
+  { name: 'a CA named twice', text: 'authority: [zerossl, zerossl]', says: [/zerossl is named twice/] },
+  {
+    name: 'a renewal time that is none',
+    text: 'defaults: { renew: { at: soon } }',
+    says: [/defaults\.renew\.at: must be a time before the end such as 30 d/],
+  },
+  { name: 'a share above the whole', text: 'defaults: { renew: { at: 3/2 } }', says: [/renew\.at/] },
+  ...['mon 2:0-3:00', 'mon-fri', 'xyz 02:00-03:00', '25:00-26:00', '02:00-02:00'].map(window => ({
+    name: `the maintenance window "${window}"`,
+    text: `defaults: { renew: { windows: ["${window}"] } }`,
+    says: [/windows\.0: must be days and times/],
+  })),
+  { name: 'a zone that is none', text: 'time-zone: Mars/Base', says: [/time-zone: is not a time zone/] },
   { name: 'YAML that is not closed', text: 'certificates: [', says: [/certwright\.yaml:\d/] },
   { name: 'a list where a map is meant', text: '- a\n- b', says: [/must be a map of keys/] },
   { name: 'a key given twice', text: 'authority: zerossl\nauthority: google', says: [/:2: .*unique/] },

@@ -3,6 +3,7 @@ import { isMailAddress } from '../../acme/account.ts'
 import { parseIpAddress } from '../../acme/identifier.ts'
 import { v } from '../../base/schema.ts'
 import { accountKeyAlgorithms, keyTypes } from '../../x509/key-types.ts'
+import { isRenewAt, isTimeZone, isWindow } from './renew.ts'
 
 const maxPort = 65_535
 
@@ -26,9 +27,14 @@ export const secretSchema = v.union(
   'must be a reference: { file: PATH }, { env: NAME } or { command: [PROGRAM, ...] }',
 )
 
-const authoritySchema = v.union(
-  [text, v.strictObject({ directory: text, trust: v.optional(path), roots: v.optional(path) })],
+const authorityFields = { trust: v.optional(path), roots: v.optional(path) }
+const oneAuthority = v.union(
+  [text, v.strictObject({ directory: text, ...authorityFields })],
   'must be a name, a URL, or { directory: URL, trust: FILE }',
+)
+const authoritySchema = v.union(
+  [oneAuthority, v.pipe(v.array(oneAuthority), v.nonEmpty('must name at least one CA'))],
+  'must be a name, a URL, { directory: URL, trust: FILE }, or a list of them in the order in which they are tried',
 )
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(maxPort))
@@ -64,6 +70,18 @@ const deploySchema = v.array(
   ),
 )
 
+const renewSchema = v.strictObject({
+  at: v.optional(
+    v.pipe(
+      v.string(),
+      v.check(isRenewAt, 'must be a time before the end such as 30 d, or a share of the life such as 1/3'),
+    ),
+  ),
+  windows: v.optional(
+    v.array(v.pipe(v.string(), v.check(isWindow, 'must be days and times such as "mon-fri 02:00-05:00"'))),
+  ),
+})
+
 const key = v.picklist(keyTypes)
 const request = {
   key: v.optional(key),
@@ -71,6 +89,7 @@ const request = {
   profile: v.optional(text),
   solvers: v.optional(solversSchema),
   deploy: v.optional(deploySchema),
+  renew: v.optional(renewSchema),
 }
 
 export const certificateSchema = v.strictObject({
@@ -94,10 +113,19 @@ export const accountSchema = v.strictObject({
   ),
 })
 
+/** A CA by a name of one's own, or one that is known with what is special here. */
+const namedAuthoritySchema = v.strictObject({
+  directory: v.optional(text),
+  ...authorityFields,
+  account: v.optional(accountSchema),
+})
+
 /** One configuration file; drop-ins have the same form and usually only `certificates`. */
 export const fileSchema = v.strictObject({
   authority: v.optional(authoritySchema),
+  authorities: v.optional(v.record(text, namedAuthoritySchema)),
   account: v.optional(accountSchema),
+  'time-zone': v.optional(v.pipe(text, v.check(isTimeZone, 'is not a time zone such as Europe/Berlin'))),
   resolvers: v.optional(
     v.array(v.pipe(v.string(), v.check(isServer, 'must be an IP address, or ADDRESS:PORT'))),
   ),
@@ -108,3 +136,4 @@ export const fileSchema = v.strictObject({
 export type ConfigFile = v.InferOutput<typeof fileSchema>
 export type CertificateEntry = v.InferOutput<typeof certificateSchema>
 export type AuthorityEntry = v.InferOutput<typeof authoritySchema>
+export type NamedAuthorityEntry = v.InferOutput<typeof namedAuthoritySchema>

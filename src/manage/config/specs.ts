@@ -1,31 +1,42 @@
 /** From checked configuration files to the desired state. Pure. */
 import { type Identifier, identifierKey, isWildcard, parseIdentifier } from '../../acme/identifier.ts'
 import { maxOrderIdentifiers } from '../../acme/order.ts'
-import { isAppError, messageOf } from '../../base/errors.ts'
+import { AppError, isAppError, messageOf } from '../../base/errors.ts'
 import type { Json } from '../../contracts/solver.ts'
-import { defaultAuthorityName, resolveAuthority } from '../authorities.ts'
+import { defaultAuthorityName, isKnownAuthority, resolveAuthority } from '../authorities.ts'
 import type {
   AccountSettings,
   Authority,
   CertificateSpec,
   Config,
   DeployTarget,
+  RenewSettings,
   SolverChoice,
 } from '../spec.ts'
 import { parseSpecName } from '../spec.ts'
 import type { ConfigDocument } from './document.ts'
 import type { ConfigIssue } from './issue.ts'
+import { parseRenewAt, parseWindow } from './renew.ts'
 import type { AuthorityEntry, CertificateEntry, ConfigFile } from './schema.ts'
+
+/** Keys that concern everything, and so stand in one place. */
+const mainOnly = ['authority', 'authorities', 'account', 'time-zone', 'resolvers', 'defaults'] as const
 
 /** A parsed file: the main one first, then the drop-ins in name order. */
 export type NamedDocument = { readonly file: string; readonly document: ConfigDocument<ConfigFile> }
 
 /** What the command line overrides. */
-export type ConfigOverrides = { readonly authority?: Authority | undefined }
+export type ConfigOverrides = {
+  /** A name, also one of `authorities:`, or a directory URL. */
+  readonly authority?: { readonly name: string; readonly trustFile?: string } | undefined
+}
 
 type Report = (path: readonly (string | number)[], text: string, hint?: string) => void
 
-/** Brings the files together. All issues are collected; a configuration is returned only when there are none. */
+/**
+ * Brings the files together. All issues are collected; a configuration is returned only when there are none.
+ * @throws AppError ERR_USAGE when the overriding authority is not known
+ */
 export function readConfig(
   documents: readonly NamedDocument[],
   { authority: override }: ConfigOverrides = {},
@@ -39,26 +50,32 @@ export function readConfig(
       issues.push({ file, line: document.lineOf(path), key: path.join('.'), text, hint })
 
   for (const dropIn of documents.slice(1)) {
-    for (const key of ['authority', 'account', 'resolvers', 'defaults'] as const) {
+    for (const key of mainOnly) {
       if (dropIn.document.value[key] === undefined) continue
       reportIn(dropIn)([key], 'is not allowed in a drop-in', `move it to the main configuration file`)
     }
   }
   const report: Report = main === undefined ? () => {} : reportIn(main)
-  const authority = override ?? readAuthority(top.authority ?? defaultAuthorityName, ['authority'], report)
+  const named = readNamedAuthorities(top, report)
+  const chosen =
+    override === undefined
+      ? readAuthorities(top.authority ?? defaultAuthorityName, ['authority'], named, report)
+      : [overridingAuthority(override, named)]
+  const [authority] = chosen
   const certificates = new Map<string, CertificateSpec>()
-  for (const named of documents) {
-    for (const [name, entry] of Object.entries(named.document.value.certificates ?? {})) {
+  for (const document of documents) {
+    for (const [name, entry] of Object.entries(document.document.value.certificates ?? {})) {
       const path = ['certificates', name]
       const earlier = certificates.get(name)
       if (earlier !== undefined)
-        reportIn(named)(path, `is defined in ${earlier.source} already`, 'choose another name')
+        reportIn(document)(path, `is defined in ${earlier.source} already`, 'choose another name')
       const spec = readSpec(name, entry ?? {}, {
-        named,
+        file: document.file,
         defaults: top.defaults ?? {},
-        authority,
-        override,
-        report: reportIn(named),
+        authorities: chosen,
+        named,
+        overridden: override !== undefined,
+        report: reportIn(document),
       })
       if (spec !== undefined) certificates.set(name, spec)
     }
@@ -67,25 +84,79 @@ export function readConfig(
   return {
     config: {
       authority,
+      authorities: [...named.values()],
       account: readAccount(top.account),
       resolvers: top.resolvers ?? [],
+      ...(top['time-zone'] !== undefined && { timeZone: top['time-zone'] }),
       certificates: [...certificates.values()],
       files: documents.map(({ file }) => file),
     },
   }
 }
 
-function readAuthority(
+/** Those of `authorities:`, by the name they are given there. */
+function readNamedAuthorities(
+  { authorities = {}, account }: ConfigFile,
+  report: Report,
+): ReadonlyMap<string, Authority> {
+  const found = new Map<string, Authority>()
+  for (const [name, entry] of Object.entries(authorities)) {
+    const path = ['authorities', name]
+    if (!/^[a-z0-9][a-z0-9.-]{0,99}$/.test(name)) {
+      report(path, 'cannot be the name of a CA', 'use lower-case letters, digits, dots and hyphens')
+      continue
+    }
+    if (entry.directory !== undefined && isKnownAuthority(name)) {
+      report([...path, 'directory'], `${name} has a directory of its own`, 'choose another name')
+      continue
+    }
+    const authority = resolveAuthority(entry.directory ?? name, {
+      trustFile: entry.trust,
+      rootsFile: entry.roots,
+    })
+    if ('problem' in authority) {
+      const hint = entry.directory === undefined ? 'give its directory: URL' : authority.hint
+      report(path, authority.problem, hint)
+    } else {
+      const own = entry.account && readAccount({ ...account, ...entry.account })
+      found.set(name, { ...authority, id: name, ...(own && { account: own }) })
+    }
+  }
+  return found
+}
+
+function overridingAuthority(
+  { name, trustFile }: NonNullable<ConfigOverrides['authority']>,
+  named: ReadonlyMap<string, Authority>,
+): Authority {
+  const known = named.get(name)
+  if (known !== undefined) return { ...known, ...(trustFile !== undefined && { trustFile }) }
+  const authority = resolveAuthority(name, { trustFile }, [...named.keys()])
+  if (!('problem' in authority)) return authority
+  throw new AppError('ERR_USAGE', `--authority: ${authority.problem}`, { hint: authority.hint })
+}
+
+/** One authority or several; only those that are good. */
+function readAuthorities(
   entry: AuthorityEntry,
   path: readonly string[],
+  named: ReadonlyMap<string, Authority>,
   report: Report,
-): Authority | undefined {
-  const { directory, trust, roots } =
-    typeof entry === 'string' ? { directory: entry, trust: undefined, roots: undefined } : entry
-  const authority = resolveAuthority(directory, { trustFile: trust, rootsFile: roots })
-  if (!('problem' in authority)) return authority
-  report(path, authority.problem, authority.hint)
-  return undefined
+): readonly Authority[] {
+  const found: Authority[] = []
+  const entries = Array.isArray(entry) ? entry : [entry]
+  entries.forEach((one, index) => {
+    const here = Array.isArray(entry) ? [...path, index] : path
+    const { directory, trust, roots } =
+      typeof one === 'string' ? { directory: one, trust: undefined, roots: undefined } : one
+    const authority =
+      named.get(directory) ??
+      resolveAuthority(directory, { trustFile: trust, rootsFile: roots }, [...named.keys()])
+    if ('problem' in authority) report(here, authority.problem, authority.hint)
+    else if (found.some(({ id }) => id === authority.id)) report(here, `${authority.id} is named twice`)
+    else found.push(authority)
+  })
+  return found
 }
 
 function readAccount(entry: ConfigFile['account']): AccountSettings {
@@ -105,15 +176,18 @@ function readAccount(entry: ConfigFile['account']): AccountSettings {
 }
 
 type SpecContext = {
-  readonly named: NamedDocument
+  readonly file: string
   readonly defaults: Omit<CertificateEntry, 'identifiers' | 'authority'>
-  readonly authority: Authority | undefined
-  readonly override: Authority | undefined
+  /** What a certificate gets that names none. */
+  readonly authorities: readonly Authority[]
+  readonly named: ReadonlyMap<string, Authority>
+  /** The command line names the authority, whatever the entry says. */
+  readonly overridden: boolean
   readonly report: Report
 }
 
 function readSpec(name: string, entry: CertificateEntry, context: SpecContext): CertificateSpec | undefined {
-  const { named, defaults, override, report } = context
+  const { defaults, named, report } = context
   const path = ['certificates', name]
   const specName = parseSpecName(name)
   if (specName === undefined) {
@@ -134,9 +208,11 @@ function readSpec(name: string, entry: CertificateEntry, context: SpecContext): 
       'only dns-01 can; name the hosts one by one',
     )
   }
-  const ownAuthority =
-    entry.authority === undefined ? undefined : readAuthority(entry.authority, [...path, 'authority'], report)
-  const authority = override ?? ownAuthority ?? context.authority
+  const own =
+    entry.authority === undefined
+      ? undefined
+      : readAuthorities(entry.authority, [...path, 'authority'], named, report)
+  const [authority, ...fallbacks] = context.overridden ? context.authorities : (own ?? context.authorities)
   const profile = entry.profile ?? defaults.profile
   if (authority === undefined || identifiers.length === 0) return undefined
   return {
@@ -145,10 +221,12 @@ function readSpec(name: string, entry: CertificateEntry, context: SpecContext): 
     keyType: entry.key ?? defaults.key ?? 'ecdsa-p256',
     reuseKey: entry['reuse-key'] ?? defaults['reuse-key'] ?? false,
     authority,
+    fallbacks,
     ...(profile !== undefined && { profile }),
     ...(solver !== undefined && { solver }),
     deploy: (entry.deploy ?? defaults.deploy ?? []).map(readTarget),
-    source: named.file,
+    renew: readRenew({ ...defaults.renew, ...entry.renew }),
+    source: context.file,
   }
 }
 
@@ -179,6 +257,10 @@ export function readIdentifiers(
     )
   }
   return [...found.values()]
+}
+
+function readRenew({ at, windows = [] }: NonNullable<CertificateEntry['renew']>): RenewSettings {
+  return { ...(at !== undefined && { at: parseRenewAt(at) }), windows: windows.map(parseWindow) }
 }
 
 function readSolver(solvers: CertificateEntry['solvers']): SolverChoice | undefined {

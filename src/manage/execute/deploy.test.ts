@@ -52,6 +52,8 @@ async function setUp(behaviours: readonly Behaviour[], { first = false } = {}) {
     keyType: 'ecdsa-p256',
     reuseKey: false,
     authority: { id: 'ca', directory: 'https://ca.example' },
+    fallbacks: [],
+    renew: { windows: [] },
     deploy: behaviours.map((_, index) => ({ name: `web${index}`, options: {} })),
     source: 'test',
   }

@@ -16,6 +16,8 @@ const spec: CertificateSpec = {
   keyType: 'ecdsa-p256',
   reuseKey: false,
   authority: { id: 'ca', directory: 'https://ca.example' },
+  fallbacks: [],
+  renew: { windows: [] },
   deploy: [],
   source: 'test',
 }

@@ -16,6 +16,8 @@ const spec: CertificateSpec = {
   keyType: 'ecdsa-p256',
   reuseKey: false,
   authority: { id: 'letsencrypt', directory: 'https://ca.example/directory' },
+  fallbacks: [],
+  renew: { windows: [] },
   deploy: [{ name: 'nginx', options: {} }],
   source: '/etc/certwright/certwright.yaml',
 }
