@@ -1,6 +1,7 @@
 /** What a person wants: the central type of the desired state. */
 import type { Identifier } from '../acme/identifier.ts'
 import { sha256Hex } from '../base/sha256.ts'
+import type { SecretReference } from '../contracts/secret.ts'
 import type { Json } from '../contracts/solver.ts'
 import type { KeyType, SignatureAlgorithm } from '../x509/key-types.ts'
 
@@ -22,12 +23,6 @@ export function defaultSpecName({ value }: Identifier): SpecName {
   const name = value.replace('*', '_').replaceAll(':', '-')
   return parseSpecName(name) ?? (`ip-${sha256Hex(value).slice(0, 16)}` as SpecName)
 }
-
-/** A secret by reference; it is read when it is used. */
-export type SecretReference =
-  | { readonly file: string }
-  | { readonly env: string }
-  | { readonly command: readonly string[] }
 
 /** An ACME endpoint with what the configuration says about it. */
 export type Authority = {

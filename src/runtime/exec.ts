@@ -10,6 +10,8 @@ export type ExecResult = {
 export type ExecOptions = {
   /** Complete environment; by default only PATH, HOME and LANG=C. */
   readonly env?: Readonly<Record<string, string>>
+  /** What it can read from its standard input; nothing by default. It need not read it. */
+  readonly input?: string
   readonly timeoutMs?: number
   /** Largest output of either stream; more is an error. */
   readonly maxOutputBytes?: number

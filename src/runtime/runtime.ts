@@ -22,6 +22,8 @@ export interface Runtime {
   readonly probeTls: ProbeTls
   readonly portOwner: PortOwner
   readonly tryLock: TryLock
+  /** What this machine calls itself, as `hostname` prints it. */
+  readonly hostName: () => string
   /** The value of an environment variable. */
   readonly environment: (name: string) => string | undefined
 }

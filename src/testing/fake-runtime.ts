@@ -51,6 +51,7 @@ export function fakeRuntime<Overrides extends Partial<Runtime> = object>(
     },
     portOwner: async () => undefined,
     tryLock: fakeTryLock(),
+    hostName: () => 'host.test',
     environment: name => variables[name],
   }
   return Object.assign(runtime, overrides) as Omit<FakeRuntime, keyof Overrides> & Overrides & Runtime // by parts

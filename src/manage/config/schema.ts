@@ -2,6 +2,7 @@
 import { isMailAddress } from '../../acme/account.ts'
 import { parseIpAddress } from '../../acme/identifier.ts'
 import { v } from '../../base/schema.ts'
+import { secretSchema } from '../../contracts/secret.ts'
 import { accountKeyAlgorithms, keyTypes } from '../../x509/key-types.ts'
 import { isRenewAt, isTimeZone, isWindow } from './renew.ts'
 
@@ -17,15 +18,6 @@ function isServer(value: string): boolean {
 
 const text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
 const path = v.pipe(text, v.startsWith('/', 'must be an absolute path'))
-
-export const secretSchema = v.union(
-  [
-    v.strictObject({ file: path }),
-    v.strictObject({ env: text }),
-    v.strictObject({ command: v.pipe(v.array(text), v.nonEmpty('must name a program')) }),
-  ],
-  'must be a reference: { file: PATH }, { env: NAME } or { command: [PROGRAM, ...] }',
-)
 
 const authorityFields = { trust: v.optional(path), roots: v.optional(path) }
 const oneAuthority = v.union(

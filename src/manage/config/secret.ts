@@ -1,7 +1,7 @@
 /** Secrets, read where they are used. */
 import { AppError, messageOf } from '../../base/errors.ts'
+import type { SecretReference } from '../../contracts/secret.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import type { SecretReference } from '../spec.ts'
 
 const secretHint = 'put it there, or change the reference in the configuration'
 

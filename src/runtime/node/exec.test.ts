@@ -43,6 +43,12 @@ describe('node exec', () => {
     assert.equal((await exec('cat', [])).stdout, '')
   })
 
+  it('writes the input, also for a program that does not read it', async () => {
+    const input = 'x'.repeat(1024 * 1024)
+    assert.equal((await exec('wc', ['-c'], { input })).stdout.trim(), String(input.length))
+    assert.equal((await exec('true', [], { input })).exitCode, 0)
+  })
+
   it('says what cannot be started', async () => {
     await using directory = await tempDirectory()
     const plain = `${directory.path}/plain`

@@ -3,7 +3,7 @@ import type { ChildProcessByStdio } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { formatDuration } from '../../base/duration.ts'
 import { AppError, messageOf, systemCodeOf } from '../../base/errors.ts'
 import { minuteMs } from '../../base/instant.ts'
@@ -39,9 +39,9 @@ export function nodeExec(): Exec {
     const start = (): Child =>
       spawn(path, [...args], {
         env: { ...(options.env ?? defaultEnvironment()) },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
         detached: true, // a group of its own, so that its children can be ended with it
-      })
+      }) as Child // both outputs are pipes
     return await run(start, path, options)
   }
 }
@@ -73,7 +73,7 @@ function defaultEnvironment(): Record<string, string> {
   return { PATH: programDirectories.join(':'), HOME: homedir(), LANG: 'C' }
 }
 
-type Child = ChildProcessByStdio<null, Readable, Readable>
+type Child = ChildProcessByStdio<Writable | null, Readable, Readable>
 
 function run(start: () => Child, path: string, options: ExecOptions): Promise<ExecResult> {
   const { timeoutMs = defaultTimeoutMs, maxOutputBytes = defaultMaxOutputBytes, signal } = options
@@ -103,6 +103,8 @@ function run(start: () => Child, path: string, options: ExecOptions): Promise<Ex
     child.once('error', error => settle(() => reject(startError(path, error))))
     if (child.pid === undefined) return // the error is on its way, and there may be no streams
     signal?.addEventListener('abort', onAbort, { once: true })
+    child.stdin?.on('error', () => {}) // a program that does not read all of it does as it likes
+    child.stdin?.end(options.input)
     const stdout = collect(child.stdout, maxOutputBytes, () => stop(tooMuch(path, maxOutputBytes)))
     const stderr = collect(child.stderr, maxOutputBytes, () => stop(tooMuch(path, maxOutputBytes)))
     child.once('exit', () => {

@@ -53,8 +53,14 @@ describe('node HTTP', () => {
     const http = nodeHttp()
     await http(`${server.url}/a?b`, { method: 'POST', headers: { 'content-type': 'x/y' }, body: 'grüße' })
     await http(`${server.url}/a`, { method: 'POST' })
+    await http(`${server.url}/a`, { method: 'PUT', body: '{}' })
     await http(`${server.url}/a`, { method: 'HEAD' })
-    assert.deepEqual(seen, ['POST /a?b x/y 7 grüße', 'POST /a undefined 0 ', 'HEAD /a undefined undefined '])
+    assert.deepEqual(seen, [
+      'POST /a?b x/y 7 grüße',
+      'POST /a undefined 0 ',
+      'PUT /a undefined 2 {}',
+      'HEAD /a undefined undefined ',
+    ])
   })
 
   it('keeps connections for the next request, and none for requests to a given address', async () => {

@@ -67,7 +67,10 @@ function describe(target: URL, { method }: HttpRequest): string {
 
 function headersOf({ method, headers, body }: HttpRequest): Record<string, string> {
   const length = Buffer.byteLength(body ?? '')
-  return { ...headers, ...(method === 'POST' || length > 0 ? { 'content-length': String(length) } : {}) }
+  return {
+    ...headers,
+    ...(method === 'POST' || method === 'PUT' || length > 0 ? { 'content-length': String(length) } : {}),
+  }
 }
 
 /** Sends a request and gathers the reply; every way in which that can end is decided here. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { hostname } from 'node:os'
 import { describe, it } from 'node:test'
 import { nodeRuntime } from './runtime.ts'
 
@@ -19,6 +20,10 @@ describe('node runtime', () => {
       encoding: 'utf8',
     })
     assert.deepEqual(JSON.parse(stdout), [])
+  })
+
+  it('knows what the machine is called', () => {
+    assert.equal(nodeRuntime().hostName(), hostname())
   })
 
   it('reads the environment when it is asked', () => {

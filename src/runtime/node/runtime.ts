@@ -1,4 +1,5 @@
 /** The real outside world. */
+import { hostname } from 'node:os'
 import type { Runtime } from '../runtime.ts'
 import { nodeClock } from './clock.ts'
 import { nodeExec } from './exec.ts'
@@ -35,6 +36,7 @@ export function nodeRuntime({ dnsServers = [] }: NodeRuntimeOptions = {}): Runti
     probeTls: nodeProbeTls(),
     portOwner: nodePortOwner(),
     tryLock: nodeTryLock(),
+    hostName: hostname,
     environment: name => process.env[name],
   }
 }
