@@ -72,6 +72,7 @@ const plants: readonly (readonly [rule: string, file: string, content: string])[
   ['package-@clack/prompts', 'src/manage/ask.ts', "import '@clack/prompts'"],
   ['package-@bomb.sh/tab', 'src/manage/tab.ts', "import '@bomb.sh/tab'"],
   ['package-hono', 'src/client/hono.ts', "import 'hono'"],
+  ['package-tldts', 'src/manage/domain.ts', "import 'tldts'"],
   ['package-unknown', 'src/client/unknown.ts', "import 'fast-check'"],
   ['unresolved', 'src/client/lost.ts', "import './nowhere.ts'"],
   ['manage-backwards', 'src/manage/observe/back.ts', "import '../execute/issue.ts'"],

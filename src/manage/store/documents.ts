@@ -14,8 +14,9 @@ export async function readDocument<T>(
   path: string,
   schema: v.GenericSchema<unknown, T>,
   files: FsOps,
+  options?: { readonly maxBytes?: number },
 ): Promise<T | undefined> {
-  const content = await storeStep(`read ${path}`, () => files.read(path))
+  const content = await storeStep(`read ${path}`, () => files.read(path, options))
   if (content === undefined) return undefined
   const parsed = parseWith(schema, parseJson(path, content))
   if (parsed.ok) return parsed.value
