@@ -48,6 +48,21 @@ test('a process that is killed again while it recovers loses nothing either', as
   }
 })
 
+test('what could not be taken away after an issuance is taken away by the next one', async () => {
+  const machine = await createMachine(['a.example'])
+  const good = { ...machine.files }
+  machine.files.remove = path =>
+    path.startsWith(webroot) ? Promise.reject(new Error('not now')) : good.remove(path)
+  const { result } = await machine.run()
+  assert.ok(result !== 'died' && result.outcome === 'issued')
+  assert.equal((await challengeFiles(machine)).length, 1)
+
+  Object.assign(machine.files, good)
+  await machine.run({ force: true })
+  assert.deepEqual(await challengeFiles(machine), [])
+  assert.deepEqual(await machine.files.list(`${state}/runs`), [])
+})
+
 async function recover(machine: Machine, death: Death, certificates: number | undefined): Promise<void> {
   const { result } = await machine.run()
   assert.ok(

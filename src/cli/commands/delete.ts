@@ -1,7 +1,7 @@
 /** `certwright delete NAME`. */
 import { AppError } from '../../base/errors.ts'
 import { dropInPath, dropInWithout, readDropIn, writeDropIn } from '../../manage/config/drop-in.ts'
-import { cleanUp } from '../../manage/execute/obtain.ts'
+import { tidyUp } from '../../manage/execute/clean-up.ts'
 import { endpointName } from '../../manage/execute/probe.ts'
 import { newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
@@ -49,11 +49,16 @@ export async function deleteCertificate(
     runtime,
   )
   const { run } = await observeCertificate(state, name, runtime)
-  for (const { solver, provisions } of run?.presented ?? []) {
-    await cleanUp(await createSolver(solver, bench.runtime), provisions, {
-      onWarning: text => context.onEvent({ certificate: name, step: 'challenge', level: 'warning', text }),
-    })
-  }
+  await tidyUp(
+    state,
+    {
+      name,
+      presented: run?.presented ?? [],
+      solverFor: choice => createSolver(choice, bench.runtime),
+      onEvent: context.onEvent,
+    },
+    runtime,
+  )
   if (spec !== undefined) await removeEntry(dropIn, name, context)
   await switchLive(state, name, undefined, runtime)
   await removeRun(state, name, runtime)

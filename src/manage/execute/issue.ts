@@ -12,8 +12,9 @@ import { saveGeneration } from '../store/generations.ts'
 import { failedEntry, removeRun } from '../store/runs.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
 import { checkCertificate } from './check-certificate.ts'
+import { tidyUp } from './clean-up.ts'
 import type { IssueOptions } from './issue-options.ts'
-import { obtainCertificate } from './obtain.ts'
+import { pursueOrder } from './obtain.ts'
 import { findOrCreateOrder } from './order.ts'
 import { type Journal, openRun } from './run.ts'
 
@@ -28,14 +29,34 @@ export async function issueCertificate(
   options: IssueOptions,
   runtime: IssueRuntime,
 ): Promise<StoredCertificate> {
-  const journal = await openRun(state, options, runtime)
+  const { spec, onEvent } = options
+  const solverFor = onePerChoice(options.solverFor)
+  const journal = await openRun(state, { ...options, solverFor }, runtime)
+  const tidy = () =>
+    tidyUp(state, { name: spec.name, presented: journal.run().presented, solverFor, onEvent }, runtime)
+  let stored: StoredCertificate
   try {
-    return await runIssuance(state, journal, options, runtime)
+    stored = await runIssuance(state, journal, { ...options, solverFor }, runtime)
   } catch (error) {
+    if (journal.run().presented.length > 0 && (await tidy())) journal.appendLater({ kind: 'cleaned' })
     // A cancelled run has not failed. A failure to write the failure must not hide it.
     if (isAppError(error) && error.code !== 'ERR_ABORTED')
       await journal.append(failedEntry(error)).catch(() => {})
     throw error
+  }
+  await tidy()
+  await removeRun(state, spec.name, runtime)
+  return stored
+}
+
+/** What a solver keeps open, such as a listener, only that solver can close. */
+function onePerChoice(make: IssueOptions['solverFor']): IssueOptions['solverFor'] {
+  const made = new Map<string, ReturnType<typeof make>>()
+  return choice => {
+    const key = JSON.stringify(choice)
+    const solver = made.get(key) ?? make(choice)
+    made.set(key, solver)
+    return solver
   }
 }
 
@@ -59,7 +80,7 @@ async function runIssuance(
   }
   const roots = await readRoots(spec, runtime)
   const { order, account } = await findOrCreateOrder(journal, options)
-  const chain = await obtainCertificate(
+  const chain = await pursueOrder(
     client,
     account,
     {
@@ -68,10 +89,6 @@ async function runIssuance(
       solver,
       selfCheck: choice.options['selfCheck'] !== false,
       onPresenting: provisions => journal.append({ kind: 'presenting', solver: choice, provisions }),
-      onCleaned: async () => {
-        // With more than its own there is something that an earlier process could not clean up.
-        if (journal.run().presented.length === 1) journal.appendLater({ kind: 'cleaned' })
-      },
       onStep: (step, text, progress) =>
         onEvent({ certificate: spec.name, step, level: 'step', text, ...progress }),
       onWarning: text => onEvent({ certificate: spec.name, step: 'challenge', level: 'warning', text }),
@@ -85,14 +102,12 @@ async function runIssuance(
     now: runtime.clock.now(),
     ...(roots && { roots }),
   })
-  const stored = await saveGeneration(
+  return saveGeneration(
     state,
     spec.name,
     { ...facts(leaf, spec, order), chain, privateKeyPem: privateKeyPem(journal.key) },
     runtime,
   )
-  await removeRun(state, spec.name, runtime)
-  return stored
 }
 
 async function readRoots(

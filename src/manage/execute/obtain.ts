@@ -18,6 +18,7 @@ import type { Provision, Solver, SolverChallenge } from '../../contracts/solver.
 import { thumbprint } from '../../jose/thumbprint.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { Step } from '../events.ts'
+import { cleanUp } from './clean-up.ts'
 
 /** How long an order may take in all; slow CAs keep orders `processing` for minutes. */
 export const orderTimeoutMs = 10 * minuteMs
@@ -25,8 +26,6 @@ export const orderTimeoutMs = 10 * minuteMs
 const poll = { firstMs: 50, factor: 1.6, maxMs: 5 * secondMs } as const
 /** Requests and self-checks under way at once for one order. */
 const concurrency = 10
-/** Clean-up has its own deadline, so that it also happens after a cancellation. */
-const cleanUpTimeoutMs = 30 * secondMs
 
 export type ObtainOptions = {
   readonly order: Order
@@ -51,7 +50,7 @@ export type ObtainOptions = {
 type ObtainRuntime = Pick<Runtime, 'clock'>
 
 /**
- * Drives an order to its end.
+ * Drives an order to its end, and takes away again what was put somewhere for it.
  * @returns DER of the chain, leaf first, as the CA sent it: not yet checked
  * @throws AppError ERR_AUTHORIZATION naming each identifier that failed and why, ERR_SELF_CHECK, ERR_CHALLENGE, ERR_ORDER,
  * and what the client throws. On a failure before the CA was asked the order stays usable.
@@ -60,16 +59,37 @@ export async function obtainCertificate(
   client: AcmeClient,
   account: AccountKey,
   options: ObtainOptions,
+  runtime: ObtainRuntime,
+): Promise<readonly Uint8Array[]> {
+  const { solver, onPresenting, onCleaned, onWarning } = options
+  let presented: readonly Provision[] = []
+  const presenting = async (provisions: readonly Provision[]) => {
+    await onPresenting?.(provisions)
+    presented = provisions
+  }
+  try {
+    return await pursueOrder(client, account, { ...options, onPresenting: presenting }, runtime)
+  } finally {
+    const left = await cleanUp(solver, presented)
+    for (const { reason } of left) onWarning?.(`cleaning up after the challenge failed: ${reason}`)
+    if (presented.length > 0 && left.length === 0) await onCleaned?.()
+  }
+}
+
+/** {@link obtainCertificate} without the clean-up: all that `onPresenting` was told of is the caller's to take away. */
+export async function pursueOrder(
+  client: AcmeClient,
+  account: AccountKey,
+  options: Omit<ObtainOptions, 'onCleaned'>,
   { clock }: ObtainRuntime,
 ): Promise<readonly Uint8Array[]> {
-  const { csr, solver, signal, onStep = () => {} } = options
+  const { csr, signal, onStep = () => {} } = options
   const deadline = clock.monotonic() + orderTimeoutMs
   let { order } = options
   let retryAt: Instant | undefined
   let looks = 0
   let answered = false
   let finalized = false
-  let presented: readonly Provision[] = []
 
   const look = async () => {
     // The first look is at once: many CAs are done by then.
@@ -80,60 +100,37 @@ export async function obtainCertificate(
     ;({ order, retryAt } = await client.readOrder(account, order.url, { signal }))
   }
 
-  try {
-    for (;;) {
-      switch (order.status) {
-        case 'pending':
-          if (!answered) {
-            presented = await answerChallenges(client, account, { ...options, order, onStep })
-            answered = true
-            looks = 0
-          }
-          await look()
-          break
-        case 'ready':
-          // Once per process: a stale `ready` after a finalize is looked at again, not asked again.
-          if (finalized) await look()
-          else {
-            onStep('issuance', 'asking for the certificate')
-            ;({ order, retryAt } = await client.finalize(account, order, csr, { signal }))
-            finalized = true
-            looks = retryAt === undefined ? 0 : 1
-          }
-          break
-        case 'processing':
-          await look()
-          break
-        case 'valid':
-          return (await client.certificate(account, order.certificate, { signal })).chain
-        case 'invalid':
-          throw await explainInvalid(client, account, order, signal)
-        default:
-          return order satisfies never
-      }
-    }
-  } finally {
-    if (presented.length > 0) {
-      await cleanUp(solver, presented, options)
+  for (;;) {
+    switch (order.status) {
+      case 'pending':
+        if (!answered) {
+          await answerChallenges(client, account, { ...options, order, onStep })
+          answered = true
+          looks = 0
+        }
+        await look()
+        break
+      case 'ready':
+        // Once per process: a stale `ready` after a finalize is looked at again, not asked again.
+        if (finalized) await look()
+        else {
+          onStep('issuance', 'asking for the certificate')
+          ;({ order, retryAt } = await client.finalize(account, order, csr, { signal }))
+          finalized = true
+          looks = retryAt === undefined ? 0 : 1
+        }
+        break
+      case 'processing':
+        await look()
+        break
+      case 'valid':
+        return (await client.certificate(account, order.certificate, { signal })).chain
+      case 'invalid':
+        throw await explainInvalid(client, account, order, signal)
+      default:
+        return order satisfies never
     }
   }
-}
-
-/** Takes away what `present` put somewhere, in this process or an earlier one; failures become warnings. */
-export async function cleanUp(
-  solver: Solver,
-  provisions: readonly Provision[],
-  { onCleaned, onWarning }: Pick<ObtainOptions, 'onCleaned' | 'onWarning'>,
-): Promise<void> {
-  const signal = AbortSignal.timeout(cleanUpTimeoutMs)
-  const results = await Promise.allSettled(provisions.map(provision => solver.cleanUp(provision, { signal })))
-  const failed = results.filter(result => result.status === 'rejected')
-  for (const { reason } of failed) {
-    onWarning?.(
-      `cleaning up after the challenge failed: ${reason instanceof Error ? reason.message : String(reason)}`,
-    )
-  }
-  if (failed.length === 0) await onCleaned?.()
 }
 
 type PendingChallenge = SolverChallenge & { readonly url: Challenge['url'] }
@@ -148,41 +145,35 @@ async function answerChallenges(
     onPresenting,
     onStep,
     onWarning,
-    onCleaned,
     signal,
-  }: ObtainOptions & { readonly onStep: NonNullable<ObtainOptions['onStep']> },
-): Promise<readonly Provision[]> {
+  }: Omit<ObtainOptions, 'onCleaned'> & { readonly onStep: NonNullable<ObtainOptions['onStep']> },
+): Promise<void> {
   const authorizations = await mapConcurrently(order.authorizations, concurrency, async url => {
     return (await client.readAuthorization(account, url, { signal })).authorization
   })
   requireAuthorizationsOf(order, authorizations)
   const accountThumbprint = thumbprint(account.signer.publicKey)
-  const pending = authorizations
+  const open = authorizations
     .filter(({ status }) => status === 'pending')
     .map(authorization => chooseChallenge(authorization, solver, accountThumbprint))
-  // A challenge that is being looked at already was answered by an earlier process, or by a CA that did not wait.
-  const open = pending.filter(({ status }) => status === 'pending')
+    .filter(({ status }) => status === 'pending' || status === 'processing')
+  // The CA is looking at the others already. Their responses may be gone together with the process that answered.
+  const unanswered = open.filter(({ status }) => status === 'pending')
   const valid = authorizations.filter(({ status }) => status === 'valid').length
   const total = authorizations.length
   if (valid > 0)
     onStep('challenge', `${valid} of ${total} identifiers are authorized already`, { done: valid, total })
   const provisions = await Promise.all(open.map(challenge => solver.provision(challenge)))
   if (provisions.length > 0) await onPresenting?.(provisions)
-  try {
-    await mapConcurrently(provisions, concurrency, provision => solver.present(provision, { signal }))
-    if (provisions.length > 0) onStep('challenge', `${solver.type} is in place for ${names(open)}`)
-    if (selfCheck) await checkOurselves(solver, open, { onWarning, signal })
-    let done = valid
-    onStep('validation', `waiting for the CA to look at ${names(pending)}`, { done, total })
-    await mapConcurrently(open, concurrency, async ({ url }) => {
-      await client.answerChallenge(account, url, { signal })
-      onStep('validation', 'asked the CA to look', { done: ++done, total })
-    })
-  } catch (error) {
-    await cleanUp(solver, provisions, { ...(onCleaned && { onCleaned }), ...(onWarning && { onWarning }) })
-    throw error
-  }
-  return provisions
+  await mapConcurrently(provisions, concurrency, provision => solver.present(provision, { signal }))
+  if (provisions.length > 0) onStep('challenge', `${solver.type} is in place for ${names(open)}`)
+  if (selfCheck) await checkOurselves(solver, unanswered, { onWarning, signal })
+  let done = valid
+  onStep('validation', `waiting for the CA to look at ${names(open)}`, { done, total })
+  await mapConcurrently(unanswered, concurrency, async ({ url }) => {
+    await client.answerChallenge(account, url, { signal })
+    onStep('validation', 'asked the CA to look', { done: ++done, total })
+  })
 }
 
 // Answering a challenge proves control over its name to whoever asked: only those of the order are anybody's business.

@@ -5,7 +5,8 @@ import type { Solver } from '../../contracts/solver.ts'
 import { fakeRuntime } from '../../testing/fake-runtime.ts'
 import { generateKey, privateKeyPem } from '../../x509/key.ts'
 import { type CertificateSpec, defaultSpecName } from '../spec.ts'
-import { appendEntry, readRun, saveRunKey } from '../store/runs.ts'
+import { readLeftOvers } from '../store/left-overs.ts'
+import { appendEntry, saveRunKey } from '../store/runs.ts'
 import { openRun } from './run.ts'
 
 const state = '/state'
@@ -22,35 +23,39 @@ const spec: CertificateSpec = {
   source: 'test',
 }
 
-test('what cannot be cleaned up stays in the journal beside what can', async () => {
+/** A run whose process was killed after it had presented `token`, opened again. */
+async function openAgain(wanted: CertificateSpec, cleanUp: Solver['cleanUp']) {
   const runtime = fakeRuntime()
   const intent = { identifiers: spec.identifiers, keyType: spec.keyType, authority: 'ca' }
-  let run = await appendEntry(state, spec.name, undefined, { kind: 'opened', intent }, runtime)
-  for (const token of ['removable', 'stuck']) {
-    run = await appendEntry(
-      state,
-      spec.name,
-      run,
-      { kind: 'presenting', solver: { name: 'test', options: {} }, provisions: [{ token }] },
-      runtime,
-    )
-  }
+  const opened = await appendEntry(state, spec.name, undefined, { kind: 'opened', intent }, runtime)
+  const choice = { name: 'test', options: {} }
+  const presenting = { kind: 'presenting', solver: choice, provisions: [{ token: 'token' }] } as const
+  const run = await appendEntry(state, spec.name, opened, presenting, runtime)
   await saveRunKey(state, spec.name, privateKeyPem(await generateKey('ecdsa-p256')), runtime)
-  const stuck = new Set<unknown>(['stuck'])
-  const solver: Pick<Solver, 'cleanUp'> = {
-    cleanUp: async ({ token }) => {
-      if (stuck.has(token)) throw new Error('not now')
-    },
-  }
-  const openAgain = async () => {
-    const left = await readRun(state, spec.name, runtime)
-    assert.ok(left)
-    const view = { name: spec.name, generations: [], damaged: [], deployments: [], run: left }
-    const solverFor = async () => solver as Solver // nothing else of it is used
-    const { run } = await openRun(state, { spec, view, solverFor, onEvent: () => {} }, runtime)
-    return run().presented.flatMap(({ provisions }) => provisions.map(({ token }) => token))
-  }
-  assert.deepEqual(await openAgain(), ['removable', 'stuck'])
-  stuck.clear()
-  assert.deepEqual(await openAgain(), [])
+  const view = { name: spec.name, generations: [], damaged: [], deployments: [], run }
+  const solverFor = async () => ({ cleanUp }) as Solver // nothing else of it is used
+  const journal = await openRun(state, { spec: wanted, view, solverFor, onEvent: () => {} }, runtime)
+  return { presented: journal.run().presented, leftOvers: await readLeftOvers(state, spec.name, runtime) }
+}
+
+test('what a run presented stays in place while it is continued: the CA may be looking at it', async () => {
+  const cleaned: unknown[] = []
+  const { presented } = await openAgain(spec, async ({ token }) => void cleaned.push(token))
+  assert.deepEqual(cleaned, [])
+  assert.deepEqual(
+    presented.flatMap(({ provisions }) => provisions),
+    [{ token: 'token' }],
+  )
+})
+
+test('what a run presented that is not continued is taken away, or else kept in mind', async () => {
+  const other: CertificateSpec = { ...spec, keyType: 'rsa-2048' }
+  const cleaned: unknown[] = []
+  const gone = await openAgain(other, async ({ token }) => void cleaned.push(token))
+  assert.deepEqual([cleaned, gone], [['token'], { presented: [], leftOvers: undefined }])
+  const stuck = await openAgain(other, () => Promise.reject(new Error('not now')))
+  assert.deepEqual(stuck, {
+    presented: [],
+    leftOvers: [{ solver: { name: 'test', options: {} }, provisions: [{ token: 'token' }] }],
+  })
 })

@@ -16,8 +16,8 @@ import {
   saveRunKey,
   setRunAside,
 } from '../store/runs.ts'
+import { tidyUp } from './clean-up.ts'
 import type { IssueOptions } from './issue-options.ts'
-import { cleanUp } from './obtain.ts'
 
 type OpenRuntime = Pick<Runtime, 'files' | 'clock' | 'random'>
 
@@ -47,27 +47,17 @@ export async function openRun(
   const appendLater = (entry: JournalEntry) => {
     waiting = [...waiting, entry]
   }
-  const onWarning = (text: string) =>
-    onEvent({ certificate: spec.name, step: 'challenge', level: 'warning', text })
-  let cleaned = 0
-  const presented = run?.presented ?? []
-  for (const { solver, provisions } of presented) {
-    await cleanUp(await solverFor(solver), provisions, {
-      onWarning,
-      onCleaned: async () => {
-        cleaned += 1
-      },
-    })
-  }
-  // The entry means all of them: as long as one could not be cleaned up, all are tried again.
-  if (cleaned > 0 && cleaned === presented.length) await append({ kind: 'cleaned' })
   const kept = run === undefined ? undefined : await readKey(state, spec, runtime)
   if (run !== undefined && kept !== undefined && canContinue(run, intent)) {
+    // What it presented stays in place: the CA may be looking at it.
     return { run: () => current(run), append, appendLater, key: kept }
   }
   // A journal that cannot be read is kept for a person to look at.
   if (run === undefined) await setRunAside(state, spec.name, runtime)
-  else await removeRun(state, spec.name, runtime)
+  else {
+    await tidyUp(state, { name: spec.name, presented: run.presented, solverFor, onEvent }, runtime)
+    await removeRun(state, spec.name, runtime)
+  }
   run = undefined
   await append({ kind: 'opened', intent })
   const reused = spec.reuseKey ? await reusableKey(state, spec, view, runtime) : undefined

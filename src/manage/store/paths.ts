@@ -22,9 +22,11 @@ export const generationsPath = (state: string, name: SpecName) => `${state}/cert
 export const generationPath = (state: string, name: SpecName, id: string) =>
   `${state}/certificates/${name}/${id}`
 export const livePath = (state: string, name: SpecName) => `${state}/live/${name}`
+export const runsDirectory = (state: string) => `${state}/runs`
 export const runsPath = (state: string, name: SpecName) => `${state}/runs/${name}`
-/** No certificate has such a name. */
+// No certificate has a name that begins with a dot.
 export const endedRunPath = (state: string, name: SpecName) => `${state}/runs/.ended-${name}`
+export const leftOversPath = (state: string, name: SpecName) => `${state}/runs/.left-over-${name}.json`
 export const deploymentsPath = (state: string, name: SpecName) => `${state}/deployments/${name}.json`
 export const lockPath = (state: string, name: string) => `${state}/locks/${name}.lock`
 export const embeddedAuthorityPath = (state: string) => `${state}/ca`

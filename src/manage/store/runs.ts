@@ -15,14 +15,17 @@ import type { SolverChoice, SpecName } from '../spec.ts'
 import { readDocument, storeStep } from './documents.ts'
 import { endedRunPath, privateFileMode, runsPath, stateDirectoryMode } from './paths.ts'
 
+/** What one solver was told to put in place. */
+export type Presented = { readonly solver: SolverChoice; readonly provisions: readonly Provision[] }
+
 /** Entries in the order in which they are written. `failed` may follow any of them, and more may follow it. */
 export type JournalEntry =
   | { readonly kind: 'opened'; readonly intent: RunIntent }
   /** Written after the order exists; until then a crash costs nothing but an unused order. */
   | { readonly kind: 'order-created'; readonly orderUrl: Url }
   /** Written before anything is put anywhere. */
-  | { readonly kind: 'presenting'; readonly solver: SolverChoice; readonly provisions: readonly Provision[] }
-  /** All that was presented has been taken away again. */
+  | ({ readonly kind: 'presenting' } & Presented)
+  /** All that was presented has been taken away again, or is among the left-overs. */
   | { readonly kind: 'cleaned' }
   | {
       readonly kind: 'failed'
@@ -38,7 +41,7 @@ export type RunState = {
   readonly openedAt: Instant
   readonly orderUrl?: Url
   /** What may still lie around. */
-  readonly presented: readonly { readonly solver: SolverChoice; readonly provisions: readonly Provision[] }[]
+  readonly presented: readonly Presented[]
   readonly failure?: {
     readonly at: Instant
     readonly code: string
@@ -54,6 +57,11 @@ const jsonObject = v.custom<Readonly<Record<string, Json>>>(
   value => typeof value === 'object' && value !== null && !Array.isArray(value),
   'is not an object',
 )
+/** Members of a {@link Presented} document. */
+export const presentedFields = {
+  solver: v.object({ name: v.string(), options: jsonObject }),
+  provisions: v.array(jsonObject),
+}
 const at = { at: instantSchema }
 const entrySchema = v.variant('kind', [
   v.object({
@@ -67,12 +75,7 @@ const entrySchema = v.variant('kind', [
     }),
   }),
   v.object({ ...at, kind: v.literal('order-created'), orderUrl: urlSchema }),
-  v.object({
-    ...at,
-    kind: v.literal('presenting'),
-    solver: v.object({ name: v.string(), options: jsonObject }),
-    provisions: v.array(jsonObject),
-  }),
+  v.object({ ...at, kind: v.literal('presenting'), ...presentedFields }),
   v.object({ ...at, kind: v.literal('cleaned') }),
   v.object({
     ...at,
@@ -187,7 +190,7 @@ export async function readRunKey(
   return content === undefined ? undefined : new TextDecoder().decode(content)
 }
 
-/** Ends a run: nothing of it is left. Its provisions must have been cleaned up before. */
+/** Ends a run: nothing of it is left. `tidyUp` must have seen what it presented before. */
 export async function removeRun(
   state: string,
   name: SpecName,
