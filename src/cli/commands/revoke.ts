@@ -2,10 +2,9 @@
 import type { RevocationReason } from '../../acme/revocation.ts'
 import { AppError, isAppError } from '../../base/errors.ts'
 import { formatInstant } from '../../base/instant.ts'
-import { resolveAuthority } from '../../manage/authorities.ts'
 import { newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
-import type { Authority } from '../../manage/spec.ts'
+import type { Authority, SpecName } from '../../manage/spec.ts'
 import { readAccount, readAccountKey } from '../../manage/store/accounts.ts'
 import { markRevoked } from '../../manage/store/generations.ts'
 import { takeLock } from '../../manage/store/locks.ts'
@@ -15,7 +14,7 @@ import { createSigner, parsePrivateKeyPem } from '../../x509/key.ts'
 import { parsePem } from '../../x509/pem.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { confirm } from '../confirm.ts'
-import { findStored } from '../stored.ts'
+import { findStored, storedAuthority } from '../stored.ts'
 import { createWorkbench, loadCommandConfig, type Workbench } from '../workbench.ts'
 
 export type RevokeFlags = {
@@ -33,31 +32,29 @@ export async function revoke(
   const name = await findStored(context, args[0] ?? '')
   const config = await loadCommandConfig(context)
   await using bench = createWorkbench(context, config)
+  const certificate = await newestOf(name, context)
+  // Before the lock: nobody shall wait for a person who thinks.
+  await confirm(
+    `Revoke the certificate ${name}, valid until ${formatInstant(certificate.notAfter)}?`,
+    yes,
+    context,
+  )
   await using _lock = await takeLock(
     state,
     `certificate-${name}`,
     { about: `revoke ${name}`, signal },
     runtime,
   )
-  const certificate = newest(await observeCertificate(state, name, runtime))
-  if (certificate === undefined)
-    throw new AppError('ERR_NOT_FOUND', `${name} has no certificate to revoke`, {
-      hint: `certwright apply --only ${name} obtains one`,
+  if ((await newestOf(name, context)).generation !== certificate.generation)
+    throw new AppError('ERR_LOCKED', `${name} was renewed in the meantime; nothing was revoked`, {
+      hint: 'run the command again to revoke the new certificate',
     })
-  await confirm(
-    `Revoke the certificate ${name}, valid until ${formatInstant(certificate.notAfter)}?`,
-    yes,
-    context,
-  )
   const directory = generationPath(state, name, certificate.generation)
   const read = async (file: string) =>
     new TextDecoder().decode(await runtime.files.read(`${directory}/${file}`))
   const [der] = parsePem(await read('cert.pem'), 'CERTIFICATE')
   if (der === undefined) throw new TypeError('a generation whose hashes were checked has a certificate')
-  const authority = authorityOf(
-    certificate,
-    config.certificates.find(spec => spec.name === name)?.authority ?? config.authority,
-  )
+  const authority = storedAuthority(certificate.authority, config)
   const key = createSigner(parsePrivateKeyPem(await read('privkey.pem')))
   await revokeAt(bench, authority, { der, key, reason }, context)
   await markRevoked(state, name, certificate, runtime.clock.now(), runtime)
@@ -70,6 +67,17 @@ export async function revoke(
     text: `${name}: revoked (${reason})\n  next     ${next}\n`,
     json: { name, fingerprint: certificate.fingerprint, revoked: true, reason },
   }
+}
+
+async function newestOf(
+  name: SpecName,
+  { state, runtime }: Pick<CommandContext, 'state' | 'runtime'>,
+): Promise<StoredCertificate> {
+  const certificate = newest(await observeCertificate(state, name, runtime))
+  if (certificate !== undefined) return certificate
+  throw new AppError('ERR_NOT_FOUND', `${name} has no certificate to revoke`, {
+    hint: `certwright apply --only ${name} obtains one`,
+  })
 }
 
 type Revocation = {
@@ -95,16 +103,4 @@ async function revokeAt(
     }
   }
   await client.revokeCertificate({ certificateSigner: key }, der, reason, { signal })
-}
-
-// The certificate knows its directory; how to trust that directory is only in the configuration.
-function authorityOf({ authority }: StoredCertificate, configured: Authority): Authority {
-  if (configured.id === authority.id) return configured
-  const resolved = resolveAuthority(authority.directory)
-  if ('problem' in resolved)
-    throw new AppError(
-      'ERR_CONFIG',
-      `the certificate is from an authority that cannot be used: ${resolved.problem}`,
-    )
-  return resolved
 }
