@@ -42,8 +42,9 @@ export function createWorkbench(context: CommandContext, config: Config): Workbe
   const clients = new Map<string, Promise<AcmeClient>>()
   const solvers = new Map<string, Promise<Solver>>()
 
+  // One client for one way to a CA: entries may trust different roots on the way to the same one.
   const clientFor = (authority: Authority) =>
-    remember(clients, authority.id, async () => {
+    remember(clients, JSON.stringify([authority.directory, authority.trustFile]), async () => {
       if (authority.directory === 'embedded') {
         const { startEmbeddedAuthority } = await import('./embedded-authority.ts')
         const embedded = await startEmbeddedAuthority(context.state, runtime)
