@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dropInWithout, formatDropIn } from './drop-in.ts'
+import { fakeRuntime } from '../../testing/fake-runtime.ts'
+import { dropInWithout, formatDropIn, writeDropIn } from './drop-in.ts'
 
 const entry = { identifiers: ['a.example'], profile: 'short' }
 const block = 'certificates:\n  a.example:\n    identifiers:\n      - a.example\n    profile: short\n'
@@ -31,3 +32,36 @@ test('a drop-in without its only entry is none; another entry stays as it is wri
   const other = '  b.example:\n    key: rsa-2048 # mine\n'
   assert.equal(dropInWithout('/d.yaml', 'a.example', block + other), `certificates:\n${other}`)
 })
+
+test('a drop-in keeps its mode; a new one may be read by everybody', async () => {
+  const runtime = fakeRuntime()
+  const modeOf = async (path: string) => ((await runtime.files.facts(path))?.mode ?? 0) & 0o777
+  await runtime.files.put('/d/private.yaml', '', 0o600)
+  await writeDropIn('/d/private.yaml', block, runtime)
+  await writeDropIn('/d/new.yaml', block, runtime)
+  assert.deepEqual([await modeOf('/d/private.yaml'), await modeOf('/d/new.yaml')], [0o600, 0o644])
+  assert.equal(await runtime.files.text('/d/private.yaml'), block)
+})
+
+for (const { what, target } of [
+  { what: 'a link', target: '/elsewhere.yaml' },
+  { what: 'a link that leads nowhere', target: '/gone.yaml' },
+]) {
+  test(`${what} in place of a drop-in is neither followed nor replaced`, async () => {
+    const { files } = fakeRuntime()
+    await files.put('/elsewhere.yaml', 'mine\n')
+    await files.makeDirectory('/d', 0o755)
+    await files.replaceLink('/d/a.yaml', target)
+    await assert.rejects(writeDropIn('/d/a.yaml', block, { files }), {
+      code: 'ERR_CONFIG_READ',
+      message: `/d/a.yaml is a symbolic link to ${target}, and stays one`,
+    })
+    assert.deepEqual(
+      [...files.snapshot()],
+      [
+        ['/d/a.yaml', `-> ${target}`],
+        ['/elsewhere.yaml', 'mine\n'],
+      ],
+    )
+  })
+}

@@ -1,5 +1,6 @@
 /** The file that `issue` writes below `certificates.d/`. */
-import { AppError, messageOf, systemCodeOf } from '../../base/errors.ts'
+import { AppError, isAppError, messageOf, systemCodeOf } from '../../base/errors.ts'
+import { printable } from '../../base/printable.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { deleteInYaml, parseConfigDocument, setInYaml } from './document.ts'
 import type { ConfigPlace } from './place.ts'
@@ -41,9 +42,12 @@ export async function readDropIn(
   return content === undefined ? undefined : new TextDecoder().decode(content)
 }
 
+/** Of a drop-in that is new: there is no secret in it. */
+const dropInMode = 0o644
+
 /**
- * Writes a drop-in, over an earlier one of the same certificate.
- * @throws AppError ERR_CONFIG_READ
+ * Writes a drop-in, over an earlier one of the same certificate, whose mode it keeps.
+ * @throws AppError ERR_CONFIG_READ, also where a symbolic link is in its place: it belongs to whoever made it
  */
 export async function writeDropIn(
   path: string,
@@ -51,13 +55,26 @@ export async function writeDropIn(
   { files }: Pick<Runtime, 'files'>,
 ): Promise<void> {
   try {
+    const earlier = await files.facts(path)
+    if (earlier?.kind === 'symlink') throw linked(path, await files.readLink(path))
     await files.makeDirectory(path.slice(0, path.lastIndexOf('/')), 0o755)
-    await files.replace(path, text, 0o644)
+    await files.replace(path, text, earlier === undefined ? dropInMode : earlier.mode & 0o777)
   } catch (error) {
+    if (isAppError(error)) throw error
     const hint =
       systemCodeOf(error) === 'ENOSPC'
         ? 'free some disk space and run the command again'
         : 'run as root, or choose another place with --config FILE'
     throw new AppError('ERR_CONFIG_READ', `cannot write ${path}: ${messageOf(error)}`, { cause: error, hint })
   }
+}
+
+function linked(path: string, target = ''): AppError {
+  return new AppError(
+    'ERR_CONFIG_READ',
+    `${path} is a symbolic link to ${printable(target)}, and stays one`,
+    {
+      hint: 'make the change in that file and run: certwright apply; or put a file of its own in place of the link',
+    },
+  )
 }
