@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { identifierKey, isWildcard, parseIdentifier } from '../../acme/identifier.ts'
 import { maxOrderIdentifiers } from '../../acme/order.ts'
-import { AppError } from '../../base/errors.ts'
+import { AppError, messageOf } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
 import { dropInPath, formatDropIn, readDropIn, writeDropIn } from '../../manage/config/drop-in.ts'
 import { loadConfig } from '../../manage/config/load.ts'
@@ -112,11 +112,24 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
       }),
       json: resultJson(result, context.state),
     }
-  } finally {
-    if (!kept) {
-      if (earlier === undefined) await context.runtime.files.remove(path)
-      else await writeDropIn(path, earlier, context.runtime)
-    }
+  } catch (error) {
+    if (!kept) await takeBack(name, { path, earlier }, context)
+    throw error
+  }
+}
+
+/** Never throws: what went wrong before is what a person must hear of. */
+async function takeBack(
+  name: SpecName,
+  { path, earlier }: { readonly path: string; readonly earlier: string | undefined },
+  { runtime, onEvent }: CommandContext,
+): Promise<void> {
+  try {
+    if (earlier === undefined) await runtime.files.remove(path)
+    else await writeDropIn(path, earlier, runtime)
+  } catch (error) {
+    const text = `the entry could not be taken back (${messageOf(error)}): put ${path} in order yourself`
+    onEvent({ certificate: name, step: 'storing', level: 'warning', text })
   }
 }
 
