@@ -59,7 +59,7 @@ const manager = createManager(
 )
 
 for (const _ of ['the first time', 'the second time']) {
-  const [action] = await manager.plan({ signal })
+  const [action] = (await manager.plan({ signal })).actions
   console.log(`plan: ${action?.kind} (${action?.reason.text})`)
   const [result] = await manager.apply({ signal })
   console.log(`apply: ${result?.outcome}${result?.error === undefined ? '' : `, ${result.error.message}`}`)

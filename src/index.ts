@@ -15,8 +15,9 @@ export {
   createManager,
   type Manager,
   type ManagerOptions,
+  type Plan,
 } from './manage/manager.ts'
-export { renewalTime } from './manage/plan/renewal-time.ts'
+export { selectRenewalTime } from './manage/plan/renewal-time.ts'
 export type {
   Authority,
   CertificateSpec,

@@ -34,6 +34,8 @@ const packages: Readonly<Record<string, string>> = {
   '@clack/prompts': '^src/cli/',
   '@bomb.sh/tab': '^src/cli/',
   hono: '^src/server/',
+  tldts: '^src/manage/limits/registered-domain[.]ts$',
+  nodemailer: '^src/plugins/notifiers/email[.]ts$',
 }
 
 /** Modules of Node that reach outside the process. */
@@ -157,21 +159,29 @@ export const layerRules: readonly IForbiddenRuleType[] = [
     to: { path: '^src/manage/(execute/|manager[.]ts)' },
   },
   {
+    name: 'manage-notify-apart',
+    comment: 'who tells people is told what happened, and knows nothing of how it came about',
+    severity: 'error',
+    from: { path: '^src/manage/notify/', pathNot: tests },
+    to: { path: '^src/manage/(execute/|plan/|manager[.]ts)' },
+  },
+  {
     name: 'manage-plan-pure',
-    comment:
-      'a plan is made from values: it knows what an observation and a stored certificate are, and no more',
+    comment: 'a plan is made from values: it knows what an observation is made of, and cannot make one',
     severity: 'error',
     from: { path: '^src/manage/plan/', pathNot: tests },
     to: {
       path: '^src/manage/(store|observe)/',
-      pathNot: '^src/manage/(observe/observation|store/stored-certificate)[.]ts$',
+      pathNot: '^src/manage/(observe/(observation|endpoint-result)|store/stored-certificate)[.]ts$',
+      dependencyTypesNot: ['type-only'],
     },
   },
   {
     name: 'manage-execute-plan',
-    comment: 'execute carries out actions; it does not plan',
+    comment:
+      'execute carries out actions; it does not plan, but writes down when there will be something to plan',
     severity: 'error',
     from: { path: '^src/manage/execute/', pathNot: tests },
-    to: { path: '^src/manage/plan/', pathNot: '^src/manage/plan/action[.]ts$' },
+    to: { path: '^src/manage/plan/', pathNot: '^src/manage/plan/(action|advice|renewal-time)[.]ts$' },
   },
 ]

@@ -1,10 +1,8 @@
 /** What became of a certificate, for people and for programs. */
 import { formatInstant, type Instant } from '../base/instant.ts'
 import { printable } from '../base/printable.ts'
-import { endpointName } from '../manage/execute/probe.ts'
 import type { ApplyResult } from '../manage/manager.ts'
-import type { Action } from '../manage/plan/action.ts'
-import { renewalTime } from '../manage/plan/renewal-time.ts'
+import { endpointName } from '../manage/observe/endpoint-result.ts'
 import { livePath } from '../manage/store/paths.ts'
 import { errorJson, failureLines } from './error-text.ts'
 import { styled, whenText } from './text.ts'
@@ -13,7 +11,7 @@ export type TextOptions = { readonly state: string; readonly now: Instant; reado
 
 /** One certificate's outcome: where the files are, until when they are good, when they are renewed, who serves them. */
 export function describeResult(result: ApplyResult, { state, now, color }: TextOptions): string {
-  const { spec, certificate, outcome, targets, error, action } = result
+  const { spec, certificate, outcome, targets, error, action, renewAt } = result
   const mark = (ok: boolean) => styled(color, ok ? 'green' : 'red', ok ? 'ok' : 'FAILED')
   if (outcome === 'unchanged') return `${spec.name}: nothing to do; ${action?.reason.text ?? ''}\n`
   if (outcome === 'waiting') return `${spec.name}: waiting; ${action?.reason.text ?? ''}\n`
@@ -26,7 +24,8 @@ export function describeResult(result: ApplyResult, { state, now, color }: TextO
     lines.push(
       `  valid    until ${whenText(certificate.notAfter, now)}, from ${printable(certificate.issuer, 200)}`,
     )
-    lines.push(`  renewal  ${whenText(renewalTime(certificate), now)}, by certwright apply`)
+    if (renewAt !== undefined)
+      lines.push(`  renewal  ${whenText(renewAt, now)}, by certwright apply or certwright run`)
   }
   for (const target of targets) {
     const seen = target.endpoints.filter(({ fingerprint }) => fingerprint === certificate?.fingerprint)
@@ -37,15 +36,20 @@ export function describeResult(result: ApplyResult, { state, now, color }: TextO
     if (target.error !== undefined) lines.push(...indent(failureLines(target.error), 4))
   }
   if (certificate !== undefined && error !== undefined) {
-    lines.push(
-      `  next     certwright deploy ${spec.name}, once that is mended; certwright apply tries it too`,
-    )
+    lines.push(`  next     certwright deploy ${spec.name}, once that is mended`)
+    lines.push(...nextTry(result, now))
   }
   if (certificate === undefined && error !== undefined) {
     lines.push(`${spec.name}: ${mark(false)}`, ...indent(failureLines(error), 2))
-    if (error.retryAt !== undefined) lines.push(`  retry: not before ${whenText(error.retryAt, now)}`)
+    lines.push(...nextTry(result, now))
   }
   return `${lines.join('\n')}\n`
+}
+
+function nextTry({ spec, error, retryAt }: ApplyResult, now: Instant): readonly string[] {
+  if (retryAt === undefined) return []
+  if (error?.retryAt !== undefined) return [`  retry    not before ${whenText(retryAt, now)}, as the CA asks`]
+  return [`  retry    ${whenText(retryAt, now)}, or at once by certwright apply --only ${spec.name}`]
 }
 
 function whatHappened({ outcome, action, error }: ApplyResult): string {
@@ -55,7 +59,7 @@ function whatHappened({ outcome, action, error }: ApplyResult): string {
 
 /** The same for programs. */
 export function resultJson(
-  { spec, certificate, outcome, action, targets, error }: ApplyResult,
+  { spec, certificate, outcome, action, targets, error, renewAt, retryAt }: ApplyResult,
   state: string,
 ): Record<string, unknown> {
   return {
@@ -63,6 +67,7 @@ export function resultJson(
     outcome,
     ...(action !== undefined && { action: action.kind, reason: action.reason }),
     ...(action?.kind === 'wait' && { until: formatInstant(action.until) }),
+    ...(retryAt !== undefined && outcome === 'failed' && { retryAt: formatInstant(retryAt) }),
     identifiers: spec.identifiers.map(({ value }) => value),
     directory: livePath(state, spec.name),
     ...(certificate !== undefined && {
@@ -70,7 +75,7 @@ export function resultJson(
       fingerprint: certificate.fingerprint,
       notBefore: formatInstant(certificate.notBefore),
       notAfter: formatInstant(certificate.notAfter),
-      renewAt: formatInstant(renewalTime(certificate)),
+      ...(renewAt !== undefined && { renewAt: formatInstant(renewAt) }),
     }),
     targets: targets.map(target => ({
       target: target.target,
@@ -89,12 +94,6 @@ export function resultJson(
     })),
     ...(error !== undefined && { error: errorJson(error) }),
   }
-}
-
-/** One line of a plan. */
-export function describeAction({ spec, kind, reason }: Action): string {
-  const words = { issue: 'issue', deploy: 'deliver', wait: 'wait', none: 'nothing to do' } as const
-  return `${spec.name}: ${words[kind]} (${reason.code}: ${reason.text})`
 }
 
 function indent(lines: readonly string[], by: number): readonly string[] {

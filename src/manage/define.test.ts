@@ -14,7 +14,9 @@ test('a definition has the defaults of the configuration file', () => {
     authority,
     keyType: 'ecdsa-p256',
     reuseKey: false,
+    fallbacks: [],
     deploy: [],
+    renew: { windows: [] },
     source: 'program',
   })
 })

@@ -12,6 +12,7 @@ export const steps = [
   'storing',
   'deploying',
   'verifying',
+  'renewal-info',
 ] as const
 export type Step = (typeof steps)[number]
 

@@ -983,6 +983,18 @@ describe('issue and a CA that misbehaves', { concurrency: 4, timeout: 5 * timeou
     })
   }
 
+  it('asks no sooner than the CA allows, and keeps no entry', { timeout }, async () => {
+    await using bench = await template.copy()
+    const limited = problem('rateLimited', 'too many', { status: 429, headers: { 'retry-after': '86400' } })
+    await using ca = await startCaFor(bench, { mischief: { 'new-order': limited } })
+    assertRefused(await issue(bench, ca, 'new.example'), { exit: 1, says: /too many/, hint: /./ })
+    const { exitCode, stderr } = await issue(bench, ca, 'new.example')
+    assert.equal(exitCode, 1)
+    assert.match(stderr, /error: new\.example .*the CA asked to come back at .*\nretry: not before /)
+    assert.equal(ca.asked('new-order'), 1)
+    await bench.assertNothingLost()
+  })
+
   it('an entry that was good stays as it was when one name more cannot be had', { timeout }, async () => {
     await using bench = await template.copy()
     await using ca = await startCaFor(bench)
@@ -997,7 +1009,7 @@ describe('issue and a CA that misbehaves', { concurrency: 4, timeout: 5 * timeou
     })
     assert.equal(await readFile(dropIn, 'utf8'), good)
     ca.become()
-    assert.match((await bench.run('apply', '--dry-run')).stdout, /new\.example: nothing to do/)
+    assert.match((await bench.run('apply', '--dry-run')).stdout, /new\.example +nothing to do/)
   })
 
   it('terms that were not agreed to are a matter of the command line', { timeout }, async () => {

@@ -3,12 +3,6 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { parseIdentifier } from '../../src/acme/identifier.ts'
-import { hourMs, plusMs } from '../../src/base/instant.ts'
-import { resolveAuthority } from '../../src/manage/authorities.ts'
-import { defaultSpecName } from '../../src/manage/spec.ts'
-import { appendEntry } from '../../src/manage/store/runs.ts'
-import { nodeRuntime } from '../../src/runtime/node/runtime.ts'
 import { skipWithout } from '../support/programs.ts'
 import { startWorld, type World } from '../support/world.ts'
 
@@ -69,26 +63,4 @@ test('what a person wrote into a drop-in outlives issue and delete', { skip, tim
   const left = await readFile(dropIn, 'utf8')
   assert.ok(left.includes('other.example:\n    key: rsa-2048 # for old clients\n'), left)
   assert.doesNotMatch(left, /a\.example/)
-})
-
-test('issue fails while the CA does not want to be asked again, and keeps no entry', {
-  skip,
-  timeout,
-}, async () => {
-  await using world = await startWorld()
-  const runtime = nodeRuntime()
-  const authority = resolveAuthority(world.pebble.directory)
-  assert.ok('id' in authority)
-  const identifiers = [parseIdentifier('a.example')]
-  const intent = { identifiers, keyType: 'ecdsa-p256', authority: authority.id } as const
-  const name = defaultSpecName(parseIdentifier('a.example'))
-  const run = await appendEntry(world.state, name, undefined, { kind: 'opened', intent }, runtime)
-  const retryAt = plusMs(runtime.clock.now(), hourMs)
-  const failed = { kind: 'failed', code: 'ERR_RATE_LIMITED', message: 'too many', retryAt } as const
-  await appendEntry(world.state, name, run, failed, runtime)
-
-  const { exitCode, stderr } = await world.run('issue', 'a.example')
-  assert.equal(exitCode, 1)
-  assert.match(stderr, /error: a\.example .*the CA asked to come back at .*\nretry: not before /)
-  assert.match((await world.run('config', 'check')).stdout, /0 certificates/)
 })

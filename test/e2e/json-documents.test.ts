@@ -1,13 +1,14 @@
 /** The documents of `--json` have the members that docs/guides/json.md shows, and no others. */
 import assert from 'node:assert/strict'
 import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { parseIdentifier } from '../../src/acme/identifier.ts'
+import { AppError } from '../../src/base/errors.ts'
 import { hourMs, plusMs } from '../../src/base/instant.ts'
-import { resolveAuthority } from '../../src/manage/authorities.ts'
-import { defaultSpecName } from '../../src/manage/spec.ts'
-import { appendEntry } from '../../src/manage/store/runs.ts'
+import { loadConfig } from '../../src/manage/config/load.ts'
+import { basisOf } from '../../src/manage/plan/basis.ts'
+import { countFailure } from '../../src/manage/plan/retry-time.ts'
+import { writeAttempts } from '../../src/manage/store/attempts.ts'
 import { nodeRuntime } from '../../src/runtime/node/runtime.ts'
 import { freePort } from '../support/ports.ts'
 import { skipWithout } from '../support/programs.ts'
@@ -22,7 +23,7 @@ const documented = new Map(
 )
 
 /** Members that need a CA with limits or profiles, or a server that is reloaded and then silent for a minute. */
-const rare = /(^|\.)(retryAt|profile)$|^targets\[\]\.endpoints\[\]\.failure$/
+const rare = /(^|\.)(retryAt|profile|refused(\.\w+)?)$|^targets\[\]\.endpoints\[\]\.failure$/
 
 test('what --json prints is what the guide shows', {
   skip: skipWithout('pebble', 'nginx'),
@@ -45,6 +46,7 @@ test('what --json prints is what the guide shows', {
   await world.writeTlsSite('shop.example', ['shop.example'])
   await look('result', 'issue', 'shop.example')
   await look('status', 'status')
+  await look('plan', 'plan')
   await look('show', 'show', 'shop.example')
   await look('demo', 'demo', '--no-nginx')
   await look('account', 'account', 'show')
@@ -98,19 +100,17 @@ async function breakReload({ configFile }: World): Promise<void> {
 }
 
 /** An entry whose last attempt the CA answered with "come back in an hour". */
-async function failForAWhile({ configFile, state, pebble }: World, name: string): Promise<void> {
+async function failForAWhile({ configFile, state }: World, name: string): Promise<void> {
   await appendFile(configFile, `certificates: { ${name}: }\n`)
   const runtime = nodeRuntime()
-  const identifiers = [parseIdentifier(name)]
-  const [identifier = parseIdentifier(name)] = identifiers
-  const spec = defaultSpecName(identifier)
-  const authority = resolveAuthority(pebble.directory)
-  assert.ok('id' in authority)
-  const intent = { identifiers, keyType: 'ecdsa-p256', authority: authority.id } as const
-  const run = await appendEntry(state, spec, undefined, { kind: 'opened', intent }, runtime)
-  const retryAt = plusMs(runtime.clock.now(), hourMs)
-  const failed = { kind: 'failed', code: 'ERR_RATE_LIMITED', message: 'too many', retryAt } as const
-  await appendEntry(state, spec, run, failed, runtime)
+  const place = { file: configFile, dropIns: join(dirname(configFile), 'certificates.d') }
+  const spec = (await loadConfig(place, {}, runtime)).certificates.find(one => one.name === name)
+  assert.ok(spec)
+  const limited = new AppError('ERR_RATE_LIMITED', 'too many', {
+    retryAt: plusMs(runtime.clock.now(), hourMs),
+  })
+  const failed = { basis: basisOf(spec), now: runtime.clock.now(), fraction: 0 }
+  await writeAttempts(state, spec.name, { issuance: countFailure(limited, undefined, failed) }, runtime)
 }
 
 /** Configured, but not listened on, because nginx was not reloaded; and something to remark on. */

@@ -2,7 +2,7 @@
 import { AppError } from '../../base/errors.ts'
 import { dropInPath, dropInWithout, readDropIn, writeDropIn } from '../../manage/config/drop-in.ts'
 import { tidyUp } from '../../manage/execute/clean-up.ts'
-import { endpointName } from '../../manage/execute/probe.ts'
+import { endpointName } from '../../manage/observe/endpoint-result.ts'
 import { newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
 import type { CertificateSpec } from '../../manage/spec.ts'

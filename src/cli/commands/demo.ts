@@ -4,7 +4,7 @@ import { formatDuration } from '../../base/duration.ts'
 import { AppError } from '../../base/errors.ts'
 import { createAcmeClient } from '../../client/client.ts'
 import { type ApplyResult, createManager, type Manager } from '../../manage/manager.ts'
-import { renewalTime } from '../../manage/plan/renewal-time.ts'
+import { selectRenewalTime } from '../../manage/plan/renewal-time.ts'
 import { type CertificateSpec, defaultSpecName } from '../../manage/spec.ts'
 import { livePath, stateDirectoryMode } from '../../manage/store/paths.ts'
 import { createSolver } from '../../plugins/registry.ts'
@@ -110,13 +110,14 @@ export async function demo(
     throw new AppError('ERR_NOT_SERVED', 'the renewal did not lead to another certificate')
   }
   const url = `https://${demoNames[0]}:${site.httpsPort}/`
+  const renewAt = second.renewAt ?? selectRenewalTime(certificate, {}).at
   const summary = [
     '',
     `What happened: a CA checked over http that this machine answers for ${demoNames[0]}, issued a certificate, ${site.name}`,
     'was given it, and a TLS handshake proved that it is served. Then it was renewed while the site was running.',
     '',
     `  valid    until ${whenText(certificate.notAfter, runtime.clock.now())}`,
-    `  renewal  ${whenText(renewalTime(certificate), runtime.clock.now())}: certwright apply, run daily, would do it`,
+    `  renewal  ${whenText(renewAt, runtime.clock.now())}: certwright apply, run daily, would do it`,
     `  page     ${url}`,
     '',
   ]

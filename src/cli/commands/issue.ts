@@ -8,6 +8,7 @@ import { dropInPath, formatDropIn, readDropIn, writeDropIn } from '../../manage/
 import { loadConfig } from '../../manage/config/load.ts'
 import type { AuthorityEntry, CertificateEntry } from '../../manage/config/schema.ts'
 import { defaultSpecName, parseSpecName, type SpecName } from '../../manage/spec.ts'
+import { writeAttempts } from '../../manage/store/attempts.ts'
 import { takeLock } from '../../manage/store/locks.ts'
 import type { KeyType } from '../../x509/key-types.ts'
 import { describeResult, resultJson } from '../apply-text.ts'
@@ -91,7 +92,7 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
         hint: 'give --webroot DIR or --standalone, or set defaults: { solvers: { http-01: { webroot: DIR } } }',
       })
     }
-    const [result] = await bench.manager.apply({ only: [name], signal: context.signal })
+    const [result] = await bench.manager.apply({ only: [name], eager: true, signal: context.signal })
     if (result === undefined)
       throw new TypeError('the entry that was just written is not in the configuration')
     kept = result.certificate !== undefined
@@ -122,11 +123,15 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
 async function takeBack(
   name: SpecName,
   { path, earlier }: { readonly path: string; readonly earlier: string | undefined },
-  { runtime, onEvent }: CommandContext,
+  { state, runtime, onEvent }: CommandContext,
 ): Promise<void> {
   try {
     if (earlier === undefined) await runtime.files.remove(path)
-    else await writeDropIn(path, earlier, runtime)
+    else {
+      await writeDropIn(path, earlier, runtime)
+      // What failed was asked for by the entry that is gone again.
+      await writeAttempts(state, name, {}, runtime)
+    }
   } catch (error) {
     const text = `the entry could not be taken back (${messageOf(error)}): put ${path} in order yourself`
     onEvent({ certificate: name, step: 'storing', level: 'warning', text })

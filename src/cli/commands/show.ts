@@ -3,7 +3,7 @@ import { formatInstant } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import { newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
-import { renewalTime } from '../../manage/plan/renewal-time.ts'
+import { expectedRenewal } from '../../manage/plan/renewal-time.ts'
 import { certificateFiles, livePath } from '../../manage/store/paths.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { inOneLine } from '../error-text.ts'
@@ -31,7 +31,7 @@ export async function show(
       ['fingerprint', `sha256 ${certificate.fingerprint}`],
       ['valid from', whenText(certificate.notBefore, now)],
       ['valid until', whenText(certificate.notAfter, now)],
-      ['renewal', whenText(renewalTime(certificate), now)],
+      ['renewal', whenText(expectedRenewal(certificate, view.renewal).at, now)],
       ['order', printable(certificate.orderUrl)],
     )
     if (certificate.revokedAt !== undefined) lines.push(['revoked', whenText(certificate.revokedAt, now)])
@@ -66,8 +66,10 @@ export async function show(
         storedAt: formatInstant(storedAt),
         ...(revokedAt !== undefined && { revokedAt: formatInstant(revokedAt) }),
       })),
-      ...(certificate !== undefined && { renewAt: formatInstant(renewalTime(certificate)) }),
-      deployments: view.deployments.map(({ at, ...deployment }) => ({
+      ...(certificate !== undefined && {
+        renewAt: formatInstant(expectedRenewal(certificate, view.renewal).at),
+      }),
+      deployments: view.deployments.map(({ at, endpoints: _, ...deployment }) => ({
         ...deployment,
         at: formatInstant(at),
       })),

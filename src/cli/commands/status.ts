@@ -3,7 +3,7 @@ import { formatInstant, type Instant } from '../../base/instant.ts'
 import { readCachedNames } from '../../manage/config/cache.ts'
 import { type CertificateView, newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
-import { renewalTime } from '../../manage/plan/renewal-time.ts'
+import { expectedRenewal } from '../../manage/plan/renewal-time.ts'
 import { parseSpecName, type SpecName } from '../../manage/spec.ts'
 import { storedNames } from '../../manage/store/generations.ts'
 import { livePath } from '../../manage/store/paths.ts'
@@ -54,7 +54,7 @@ type Row = { readonly view: CertificateView; readonly configured: boolean }
 export function health(view: CertificateView, now: Instant): Health {
   const certificate = newest(view)
   if (certificate === undefined)
-    return view.damaged.length > 0 ? 'damaged' : view.run?.failure === undefined ? 'missing' : 'failing'
+    return view.damaged.length > 0 ? 'damaged' : failureOf(view) === undefined ? 'missing' : 'failing'
   if (certificate.notAfter <= now) return 'expired'
   if (certificate.revokedAt !== undefined) return 'revoked'
   if (
@@ -62,8 +62,8 @@ export function health(view: CertificateView, now: Instant): Health {
     view.deployments.some(({ failure }) => failure !== undefined)
   )
     return 'not-deployed'
-  if (view.run?.failure !== undefined) return 'failing'
-  return renewalTime(certificate) <= now ? 'due' : 'ok'
+  if (failureOf(view) !== undefined) return 'failing'
+  return expectedRenewal(certificate, view.renewal).at <= now ? 'due' : 'ok'
 }
 
 function statusText(rows: readonly Row[], state: string, now: Instant, color: boolean): string {
@@ -75,7 +75,7 @@ function statusText(rows: readonly Row[], state: string, now: Instant, color: bo
       view.name + (configured ? '' : ' (not configured)'),
       styled(color, word === 'ok' ? 'green' : word === 'due' ? 'yellow' : 'red', word),
       certificate === undefined ? '-' : whenText(certificate.notAfter, now),
-      certificate === undefined ? '-' : whenText(renewalTime(certificate), now),
+      certificate === undefined ? '-' : whenText(expectedRenewal(certificate, view.renewal).at, now),
       view.deployments
         .filter(({ failure }) => failure === undefined)
         .map(({ target }) => target)
@@ -89,14 +89,24 @@ function statusText(rows: readonly Row[], state: string, now: Instant, color: bo
 }
 
 function problemsOf({ view, configured }: Row, state: string): readonly Failure[] {
-  const { damaged, run, deployments } = view
+  const { damaged, deployments } = view
+  const failed = failureOf(view)
   const failures = deployments.flatMap(({ failure }) => failure ?? [])
   return [
     ...damaged,
-    ...(run?.failure === undefined ? [] : [run.failure]),
+    ...(failed === undefined ? [] : [failed]),
     ...failures,
     ...(failures.length === 0 ? strayLink(view, configured, state) : []),
   ]
+}
+
+function failureOf({ attempts, run }: CertificateView): Failure | undefined {
+  const failed = attempts.issuance
+  if (failed === undefined) return run?.failure
+  const { message, hint } = failed.last
+  const times = failed.count === 1 ? '' : `, ${failed.count} times since ${formatInstant(failed.since)}`
+  const next = `next attempt ${formatInstant(failed.retryAt)}${times}`
+  return { message, hint: hint === undefined ? next : `${hint}; ${next}` }
 }
 
 // After a failed delivery the link leads to the earlier certificate on purpose.
@@ -121,11 +131,14 @@ function statusJson(row: Row, state: string, now: Instant): Record<string, unkno
     ...(certificate !== undefined && {
       identifiers: certificate.identifiers.map(({ value }) => value),
       notAfter: formatInstant(certificate.notAfter),
-      renewAt: formatInstant(renewalTime(certificate)),
+      renewAt: formatInstant(expectedRenewal(certificate, view.renewal).at),
       fingerprint: certificate.fingerprint,
       authority: certificate.authority.id,
     }),
-    deployments: view.deployments.map(({ at, ...deployment }) => ({ ...deployment, at: formatInstant(at) })),
+    deployments: view.deployments.map(({ at, endpoints: _, ...deployment }) => ({
+      ...deployment,
+      at: formatInstant(at),
+    })),
     problems: problemsOf(row, state).map(({ message, hint }) =>
       hint === undefined ? message : `${message}; ${hint}`,
     ),

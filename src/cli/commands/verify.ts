@@ -1,9 +1,10 @@
 /** `certwright verify`: what every endpoint serves, compared with what is stored. */
 import { AppError } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
-import { type EndpointResult, endpointName, probeEndpoint } from '../../manage/execute/probe.ts'
+import { type EndpointResult, endpointName } from '../../manage/observe/endpoint-result.ts'
 import { newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
+import { probeEndpoint } from '../../manage/observe/probe.ts'
 import type { CertificateSpec } from '../../manage/spec.ts'
 import { targetName } from '../../manage/spec.ts'
 import { livePath } from '../../manage/store/paths.ts'

@@ -9,13 +9,14 @@ import { minuteMs, secondMs } from '../../base/instant.ts'
 import type { DeployableCertificate, Deployer, Endpoint } from '../../contracts/deployer.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { OnEvent } from '../events.ts'
+import { type EndpointResult, endpointName } from '../observe/endpoint-result.ts'
+import { probeEndpoint } from '../observe/probe.ts'
 import { type CertificateSpec, type DeployTarget, targetName } from '../spec.ts'
 import type { Deployment } from '../store/deployments.ts'
 import { removeDeployments, writeDeployments } from '../store/deployments.ts'
 import { switchLive } from '../store/generations.ts'
 import { livePath } from '../store/paths.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
-import { type EndpointResult, endpointName, probeEndpoint } from './probe.ts'
 
 /** How long an endpoint may take to show the new certificate. */
 export const servedWithinMs = minuteMs
@@ -214,13 +215,15 @@ function toDeployment(
   { generation, fingerprint }: StoredCertificate,
   { clock }: Pick<Runtime, 'clock'>,
 ): Deployment {
+  const endpoints = results
+    .filter(result => result.fingerprint === fingerprint)
+    .map(({ endpoint }) => endpoint)
   return {
     target: name,
     generation,
     at: clock.now(),
-    seenAt: results
-      .filter(result => result.fingerprint === fingerprint)
-      .map(({ endpoint }) => endpointName(endpoint)),
+    seenAt: endpoints.map(endpointName),
+    endpoints,
     ...(error && {
       failure: {
         code: error.code,

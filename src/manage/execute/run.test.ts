@@ -32,7 +32,7 @@ async function openAgain(wanted: CertificateSpec, cleanUp: Solver['cleanUp']) {
   const presenting = { kind: 'presenting', solver: choice, provisions: [{ token: 'token' }] } as const
   const run = await appendEntry(state, spec.name, opened, presenting, runtime)
   await saveRunKey(state, spec.name, privateKeyPem(await generateKey('ecdsa-p256')), runtime)
-  const view = { name: spec.name, generations: [], damaged: [], deployments: [], run }
+  const view = { name: spec.name, generations: [], damaged: [], deployments: [], attempts: {}, run }
   const solverFor = async () => ({ cleanUp }) as Solver // nothing else of it is used
   const journal = await openRun(state, { spec: wanted, view, solverFor, onEvent: () => {} }, runtime)
   return { presented: journal.run().presented, leftOvers: await readLeftOvers(state, spec.name, runtime) }

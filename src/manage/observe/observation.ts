@@ -1,9 +1,12 @@
 /** What is, as opposed to what is wanted. */
 import type { AppError } from '../../base/errors.ts'
 import type { SpecName } from '../spec.ts'
+import type { Attempts } from '../store/attempts.ts'
 import type { Deployment } from '../store/deployments.ts'
+import type { RenewalRecord } from '../store/renewals.ts'
 import type { RunState } from '../store/runs.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
+import type { EndpointResult } from './endpoint-result.ts'
 
 /** One certificate as the store holds it. */
 export type CertificateView = {
@@ -16,6 +19,12 @@ export type CertificateView = {
   readonly live?: StoredCertificate
   readonly run?: RunState
   readonly deployments: readonly Deployment[]
+  /** What was settled about its renewal; perhaps about an earlier certificate. */
+  readonly renewal?: RenewalRecord
+  /** What failed since the last success. */
+  readonly attempts: Attempts
+  /** What its endpoints serve at this moment, where they were asked. */
+  readonly endpoints?: readonly EndpointResult[]
 }
 
 /** The newest whole generation. */

@@ -13,11 +13,16 @@ export const reasonCodes = [
   'revoked',
   'expired',
   'renewal-due',
+  'renewal-advised',
+  'safety-margin',
   'forced',
   'never-deployed',
   'not-live',
   'deployment-failed',
+  'endpoint-differs',
   'retry-later',
+  'outside-window',
+  'budget-spent',
   'up-to-date',
 ] as const
 export type ReasonCode = (typeof reasonCodes)[number]
@@ -28,5 +33,17 @@ export type Action = { readonly spec: CertificateSpec; readonly reason: Reason }
   | { readonly kind: 'issue'; readonly replaces?: StoredCertificate }
   | { readonly kind: 'deploy'; readonly certificate: StoredCertificate }
   | { readonly kind: 'wait'; readonly until: Instant }
-  | { readonly kind: 'none'; readonly certificate: StoredCertificate; readonly renewAt: Instant }
+  | {
+      readonly kind: 'none'
+      readonly certificate: StoredCertificate
+      readonly renewAt: Instant
+      /** When there is something to look at again; not after `renewAt`. */
+      readonly wakeAt: Instant
+    }
 )
+
+/** What is wanted of an action, before it is known whether it must wait. */
+export type Wanted = Reason & {
+  /** Nothing is lost by doing it in the next maintenance window. */
+  readonly canWait: boolean
+}

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dayMs, instant, plusMs } from '../../base/instant.ts'
+import fc from 'fast-check'
+import { dayMs, type Instant, instant, plusMs } from '../../base/instant.ts'
 import { type CertificateView, generationBefore } from '../observe/observation.ts'
 import { type CertificateSpec, defaultSpecName } from '../spec.ts'
+import type { FailedAttempts } from '../store/attempts.ts'
+import type { RenewalRecord } from '../store/renewals.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
 import type { Action, ReasonCode } from './action.ts'
-import { planCertificate } from './plan.ts'
+import { basisOf } from './basis.ts'
+import { nextWakeAt, planCertificate } from './plan.ts'
 
 const issued = instant(Date.parse('2026-11-01T00:00:00Z'))
 const identifiers = [{ type: 'dns', value: 'a.example' }] as const
@@ -47,6 +51,7 @@ const view: CertificateView = {
   damaged: [],
   live: stored,
   deployments: [delivered],
+  attempts: {},
 }
 const run = {
   intent: { identifiers, keyType: 'ecdsa-p256', authority: 'letsencrypt' },
@@ -54,12 +59,28 @@ const run = {
   presented: [],
   length: 1,
 } as const
-const failure = {
-  at: issued,
-  code: 'ERR_RATE_LIMITED',
-  message: 'later',
+const failed: FailedAttempts = {
+  basis: basisOf(spec),
+  count: 2,
+  since: issued,
+  last: { at: issued, code: 'ERR_NETWORK', message: 'no answer' },
   retryAt: plusMs(issued, 70 * dayMs),
 }
+const refusedByCa: FailedAttempts = { ...failed, authorityRetryAt: failed.retryAt }
+const advised = (selectedDay: number, explanationUrl?: string): RenewalRecord => ({
+  fingerprint: stored.fingerprint,
+  draw: 0,
+  advice: {
+    start: plusMs(issued, 30 * dayMs),
+    end: plusMs(issued, 100 * dayMs),
+    selectedAt: plusMs(issued, selectedDay * dayMs),
+    ...(explanationUrl !== undefined && { explanationUrl }),
+  },
+  checkAgainAt: plusMs(issued, 100 * dayMs),
+})
+const endpoint = { host: '127.0.0.1', port: 443, serverName: 'a.example', source: 'nginx.conf:1' }
+/** The first of November 2026 is a Sunday; all the days of these tests begin at midnight UTC. */
+const mondays = { windows: [{ days: [1], fromMinute: 60, toMinute: 120 }] }
 
 type Case = {
   readonly name: string
@@ -67,6 +88,7 @@ type Case = {
   readonly view?: Partial<CertificateView>
   readonly days?: number
   readonly force?: boolean
+  readonly eager?: boolean
   readonly expected: readonly [Action['kind'], ReasonCode]
 }
 const without = (part: 'live') =>
@@ -126,39 +148,136 @@ const cases: readonly Case[] = [
     expected: ['none', 'up-to-date'],
   },
   {
-    name: 'due, and the CA asked a run after another key to wait',
-    view: { run: { ...run, failure, intent: { ...run.intent, keyType: 'rsa-2048' } } },
-    days: 61,
-    expected: ['issue', 'renewal-due'],
-  },
-  {
-    name: 'due, and the CA asked to wait',
-    view: { run: { ...run, failure } },
+    name: 'due, and it failed before',
+    view: { attempts: { issuance: failed } },
     days: 61,
     expected: ['wait', 'retry-later'],
   },
   {
+    name: 'due, it failed before, and a person wants it now',
+    view: { attempts: { issuance: failed } },
+    days: 61,
+    eager: true,
+    expected: ['issue', 'renewal-due'],
+  },
+  {
+    name: 'due, the CA asked to wait, and a person wants it now',
+    view: { attempts: { issuance: refusedByCa } },
+    days: 61,
+    eager: true,
+    expected: ['wait', 'retry-later'],
+  },
+  {
+    name: 'due, and something else failed before',
+    view: { attempts: { issuance: { ...refusedByCa, basis: 'other' } } },
+    days: 61,
+    expected: ['issue', 'renewal-due'],
+  },
+  {
     name: 'due, and the wait is over',
-    view: { run: { ...run, failure } },
+    view: { attempts: { issuance: refusedByCa } },
     days: 70,
     expected: ['issue', 'renewal-due'],
   },
   {
     name: 'forced before the wait is over',
-    view: { run: { ...run, failure } },
+    view: { attempts: { issuance: refusedByCa } },
     days: 61,
     force: true,
     expected: ['issue', 'renewal-due'],
   },
+  {
+    name: 'delivery failed, and its pause is not over',
+    view: {
+      deployments: [{ ...delivered, failure: { code: 'ERR_NOT_SERVED', message: 'no' } }],
+      attempts: { delivery: failed },
+    },
+    expected: ['wait', 'retry-later'],
+  },
+  {
+    name: 'the CA advises an earlier time',
+    view: { renewal: advised(40) },
+    days: 40,
+    expected: ['issue', 'renewal-advised'],
+  },
+  {
+    name: 'the CA advises a later time',
+    view: { renewal: advised(75) },
+    days: 70,
+    expected: ['none', 'up-to-date'],
+  },
+  {
+    name: 'the CA advises a time after the end',
+    view: { renewal: advised(95) },
+    days: 86,
+    expected: ['issue', 'safety-margin'],
+  },
+  {
+    name: 'the advice is about an earlier certificate',
+    view: { renewal: { ...advised(40), fingerprint: 'other' } },
+    days: 40,
+    expected: ['none', 'up-to-date'],
+  },
+  {
+    name: 'due on a Friday, and renewed on Mondays',
+    spec: { renew: mondays },
+    days: 61,
+    expected: ['wait', 'outside-window'],
+  },
+  {
+    name: 'due, and the window is open',
+    spec: { renew: mondays },
+    days: 64 + 1.5 / 24,
+    expected: ['issue', 'renewal-due'],
+  },
+  {
+    name: 'due outside the window, and a person wants it now',
+    spec: { renew: mondays },
+    days: 61,
+    eager: true,
+    expected: ['issue', 'renewal-due'],
+  },
+  {
+    name: 'nearly at its end outside the window',
+    spec: { renew: mondays },
+    days: 87,
+    expected: ['issue', 'safety-margin'],
+  },
+  {
+    name: 'nothing stored outside the window',
+    spec: { renew: mondays },
+    view: { generations: [], deployments: [] },
+    expected: ['issue', 'no-certificate'],
+  },
+  {
+    name: 'from a CA that is the second choice',
+    spec: { authority: { id: 'zerossl', directory: 'https://z.example' }, fallbacks: [spec.authority] },
+    expected: ['none', 'up-to-date'],
+  },
+  {
+    name: 'an endpoint serves another certificate',
+    view: { endpoints: [{ endpoint, fingerprint: 'other' }] },
+    expected: ['deploy', 'endpoint-differs'],
+  },
+  {
+    name: 'an endpoint serves it',
+    view: { endpoints: [{ endpoint, fingerprint: stored.fingerprint }] },
+    expected: ['none', 'up-to-date'],
+  },
+  {
+    name: 'an endpoint does not answer',
+    view: { endpoints: [{ endpoint, failure: 'connection refused' }] },
+    expected: ['none', 'up-to-date'],
+  },
 ]
 
-for (const { name, spec: specChange, view: viewChange, days = 10, force, expected } of cases) {
+for (const { name, spec: specChange, view: viewChange, days = 10, force, eager, expected } of cases) {
   test(`${name}: ${expected.join(', ')}`, () => {
     const now = plusMs(issued, days * dayMs)
     const action = planCertificate(
       { ...spec, ...specChange },
       { ...view, ...viewChange },
-      { now, force: force ?? false },
+      { now, force: force ?? false, eager: eager ?? false, timeZone: 'UTC' },
     )
     assert.deepEqual([action.kind, action.reason.code], expected)
     assert.notEqual(action.reason.text, '')
@@ -168,7 +287,7 @@ for (const { name, spec: specChange, view: viewChange, days = 10, force, expecte
 test('without a live link a stored certificate is delivered, not ordered again', () => {
   const action = planCertificate(
     spec,
-    { ...(without('live') as CertificateView) },
+    without('live') as CertificateView, // all its other members are there
     { now: plusMs(issued, dayMs) },
   )
   assert.deepEqual([action.kind, action.reason.code], ['deploy', 'not-live'])
@@ -182,3 +301,120 @@ test('a failed delivery returns to what is live, or to what was seen last', () =
   assert.equal(generationBefore(next.generation, { ...views, generations: [next], live: next }), undefined)
   assert.equal(generationBefore(next.generation, { generations: [next], deployments: [] }), undefined)
 })
+
+test('a wait for the window ends before the margin is reached', () => {
+  const late = { windows: [{ days: [0], fromMinute: 60, toMinute: 120 }] }
+  const now = plusMs(issued, 85 * dayMs)
+  const action = planCertificate({ ...spec, renew: late }, view, { now, timeZone: 'UTC' })
+  assert.deepEqual([action.kind, action.reason.code], ['wait', 'outside-window'])
+  assert.equal(action.kind === 'wait' && action.until, plusMs(issued, 85.5 * dayMs))
+})
+
+test('a plan is looked at again when the first thing happens', () => {
+  const now = plusMs(issued, dayMs)
+  const actionOf = (change: Partial<CertificateView>) =>
+    planCertificate(spec, { ...view, ...change }, { now, timeZone: 'UTC' })
+  const asked = plusMs(now, 3_600_000)
+  assert.equal(nextWakeAt([], now), undefined)
+  assert.equal(nextWakeAt([actionOf({})], now), plusMs(issued, 60 * dayMs))
+  const advice = { ...advised(40), checkAgainAt: asked }
+  const withId = { ...stored, certificateId: 'a.b' }
+  const looked = actionOf({ generations: [withId], live: withId, renewal: advice })
+  assert.equal(nextWakeAt([actionOf({}), looked], now), asked)
+  assert.equal(nextWakeAt([looked, actionOf({ generations: [] })], now), now)
+})
+
+const arbitraryView: fc.Arbitrary<CertificateView> = fc
+  .record({
+    count: fc.nat(2),
+    lifeDays: fc.integer({ min: 1, max: 398 }),
+    live: fc.constantFrom('none', 'newest', 'older'),
+    delivery: fc.constantFrom('none', 'good', 'failed', 'older'),
+    failedIssuance: fc.boolean(),
+    failedDelivery: fc.boolean(),
+    selectedDay: fc.option(fc.integer({ min: -10, max: 400 })),
+    served: fc.constantFrom('unasked', 'it', 'other', 'nothing'),
+    interrupted: fc.boolean(),
+    revoked: fc.boolean(),
+  })
+  .map(facts => {
+    const generations = Array.from({ length: facts.count }, (_, index) => ({
+      ...stored,
+      generation: `00000${index + 1}`,
+      notAfter: plusMs(issued, facts.lifeDays * dayMs),
+      ...(facts.revoked && { revokedAt: issued }),
+    }))
+    const current = generations.at(-1)
+    const live = facts.live === 'newest' ? current : facts.live === 'older' ? generations[0] : undefined
+    const failure = { code: 'ERR_NOT_SERVED', message: 'no' }
+    const generation = (facts.delivery === 'older' ? undefined : current?.generation) ?? 'older'
+    return {
+      name,
+      generations,
+      damaged: [],
+      ...(live && { live }),
+      ...(facts.interrupted && { run }),
+      deployments:
+        facts.delivery === 'none'
+          ? []
+          : [{ ...delivered, generation, ...(facts.delivery === 'failed' && { failure }) }],
+      ...(facts.selectedDay !== null && { renewal: advised(facts.selectedDay) }),
+      attempts: {
+        ...(facts.failedIssuance && { issuance: failed }),
+        ...(facts.failedDelivery && { delivery: failed }),
+      },
+      ...(facts.served !== 'unasked' && {
+        endpoints: [
+          facts.served === 'nothing'
+            ? { endpoint, failure: 'refused' }
+            : { endpoint, fingerprint: facts.served === 'it' ? stored.fingerprint : 'other' },
+        ],
+      }),
+    }
+  })
+const arbitraryDay = fc.double({ min: 0, max: 400, noNaN: true })
+
+test('a plan is the same when it is made twice, and has a reason', () => {
+  fc.assert(
+    fc.property(arbitraryView, arbitraryDay, (given, day) => {
+      const options = { now: plusMs(issued, day * dayMs), timeZone: 'UTC' }
+      const action = planCertificate(spec, given, options)
+      assert.deepEqual(planCertificate(spec, given, options), action)
+      assert.notEqual(action.reason.text, '')
+      if (action.kind === 'wait') assert.ok(action.until > options.now)
+      if (action.kind === 'none') assert.ok(action.wakeAt > options.now || action.renewAt > options.now)
+    }),
+  )
+})
+
+test('carrying out a plan empties it', () => {
+  fc.assert(
+    fc.property(arbitraryView, arbitraryDay, (given, day) => {
+      const now = plusMs(issued, day * dayMs)
+      let after = given
+      for (let step = 0; step < 3; step += 1) {
+        const action = planCertificate(spec, after, { now, timeZone: 'UTC' })
+        if (action.kind === 'none') return
+        if (action.kind === 'wait')
+          after = { ...after, attempts: {} } // and the time passes
+        else after = carriedOut(action, after, now)
+      }
+      assert.equal(planCertificate(spec, after, { now, timeZone: 'UTC' }).kind, 'none')
+    }),
+  )
+})
+
+/** What the world looks like after an action. */
+function carriedOut(action: Action, before: CertificateView, now: Instant): CertificateView {
+  const { run: _, renewal: __, endpoints: ___, ...rest } = before
+  const current = { ...stored, generation: '000009', notBefore: now, notAfter: plusMs(now, 90 * dayMs) }
+  const certificate = action.kind === 'deploy' ? action.certificate : current
+  return {
+    ...rest,
+    ...(action.kind === 'deploy' && before.renewal && { renewal: before.renewal }),
+    generations: action.kind === 'deploy' ? before.generations : [...before.generations, current],
+    live: certificate,
+    deployments: [{ ...delivered, generation: certificate.generation }],
+    attempts: {},
+  }
+}

@@ -2,6 +2,7 @@
 import { instantSchema } from '../../acme/wire.ts'
 import { formatInstant, type Instant } from '../../base/instant.ts'
 import { v } from '../../base/schema.ts'
+import type { Endpoint } from '../../contracts/deployer.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { SpecName } from '../spec.ts'
 import { readDocument, storeStep, writeDocument } from './documents.ts'
@@ -14,6 +15,8 @@ export type Deployment = {
   readonly at: Instant
   /** Endpoints at which the leaf was seen; empty when the deployment failed or there was none to look at. */
   readonly seenAt: readonly string[]
+  /** The same endpoints, so that they can be asked again without the server's configuration. */
+  readonly endpoints?: readonly Endpoint[]
   readonly failure?: { readonly code: string; readonly message: string; readonly hint?: string }
 }
 
@@ -23,6 +26,17 @@ const deploymentsSchema = v.array(
     generation: v.string(),
     at: instantSchema,
     seenAt: v.array(v.string()),
+    endpoints: v.optional(
+      v.array(
+        v.object({
+          host: v.string(),
+          port: v.number(),
+          serverName: v.optional(v.string()),
+          proxyProtocol: v.optional(v.boolean()),
+          source: v.string(),
+        }),
+      ),
+    ),
     failure: v.optional(v.object({ code: v.string(), message: v.string(), hint: v.optional(v.string()) })),
   }),
 ) as v.GenericSchema<unknown, readonly Deployment[]> // absent members stay absent

@@ -28,5 +28,9 @@ export const runsPath = (state: string, name: SpecName) => `${state}/runs/${name
 export const endedRunPath = (state: string, name: SpecName) => `${state}/runs/.ended-${name}`
 export const leftOversPath = (state: string, name: SpecName) => `${state}/runs/.left-over-${name}.json`
 export const deploymentsPath = (state: string, name: SpecName) => `${state}/deployments/${name}.json`
+export const renewalsPath = (state: string) => `${state}/renewals`
+export const renewalPath = (state: string, name: SpecName) => `${state}/renewals/${name}.json`
+export const attemptsDirectory = (state: string) => `${state}/attempts`
+export const attemptsPath = (state: string, name: SpecName) => `${state}/attempts/${name}.json`
 export const lockPath = (state: string, name: string) => `${state}/locks/${name}.lock`
 export const embeddedAuthorityPath = (state: string) => `${state}/ca`

@@ -1,0 +1,97 @@
+/** `certwright plan`, and `apply --dry-run`. */
+import { formatInstant } from '../../base/instant.ts'
+import type { Plan } from '../../manage/manager.ts'
+import type { Action } from '../../manage/plan/action.ts'
+import type { Refusal } from '../../manage/plan/guard.ts'
+import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
+import { errorJson, failureLines } from '../error-text.ts'
+import { formatTable } from '../table.ts'
+import { styled, whenText } from '../text.ts'
+import { createWorkbench, findSpec, loadCommandConfig } from '../workbench.ts'
+
+export type PlanFlags = {
+  readonly only?: readonly string[]
+  readonly force?: readonly string[]
+  readonly allAtOnce?: boolean
+  readonly detailedExitcode?: boolean
+}
+
+/** Prints what would be done and why; changes nothing and asks no CA. */
+export async function plan(
+  context: CommandContext,
+  { only = [], force = [], allAtOnce = false, detailedExitcode = false }: PlanFlags,
+): Promise<CommandResult> {
+  const config = await loadCommandConfig(context)
+  for (const name of [...only, ...force]) findSpec(config, name)
+  await using bench = createWorkbench(context, config)
+  const found = await bench.manager.plan({
+    ...(only.length > 0 && { only: [...only, ...force], eager: true }),
+    force,
+    allowMany: allAtOnce,
+    signal: context.signal,
+  })
+  const idle = found.actions.every(({ kind }) => kind === 'none')
+  return {
+    exitCode: detailedExitcode && idle ? exitCodes.nothingToDo : exitCodes.done,
+    text: planText(found, context),
+    json: planJson(found),
+  }
+}
+
+/** What to say where nothing is configured. */
+export const noCertificates =
+  'no certificates are configured; begin with: certwright issue NAME --webroot DIR\n'
+
+const words: Readonly<Record<Action['kind'], string>> = {
+  issue: 'issue',
+  deploy: 'deliver',
+  wait: 'wait',
+  none: 'nothing to do',
+}
+const colors = { issue: 'yellow', deploy: 'yellow', wait: 'yellow', none: 'green' } as const
+
+function planText({ at, actions, refusals, nextWakeAt }: Plan, { globals }: CommandContext): string {
+  if (actions.length === 0) return noCertificates
+  const rows = actions.map(action => {
+    const refused = refusalOf(action, refusals)
+    return [
+      action.spec.name,
+      refused === undefined
+        ? styled(globals.color, colors[action.kind], words[action.kind])
+        : styled(globals.color, 'red', 'refused'),
+      action.reason.code,
+      action.reason.text,
+    ]
+  })
+  const counts = (['issue', 'deploy', 'wait', 'none'] as const).flatMap(kind => {
+    const count = actions.filter(
+      action => action.kind === kind && refusalOf(action, refusals) === undefined,
+    ).length
+    return count === 0 ? [] : [`${count} × ${words[kind]}`]
+  })
+  const next = nextWakeAt === undefined ? '' : `; next look ${whenText(nextWakeAt, at)}`
+  const blocks = refusals.map(({ error }) => `\n${failureLines(error).join('\n')}\n`)
+  return `${formatTable([['NAME', 'ACTION', 'REASON', ''], ...rows])}${blocks.join('')}\n${counts.join(', ') || 'all refused'}${next}\n`
+}
+
+function planJson({ at, actions, refusals, nextWakeAt }: Plan): unknown {
+  return {
+    at: formatInstant(at),
+    ...(nextWakeAt !== undefined && { nextWakeAt: formatInstant(nextWakeAt) }),
+    actions: actions.map(action => {
+      const refused = refusalOf(action, refusals)
+      return {
+        name: action.spec.name,
+        action: action.kind,
+        reason: action.reason,
+        ...(action.kind === 'wait' && { until: formatInstant(action.until) }),
+        ...(action.kind === 'none' && { renewAt: formatInstant(action.renewAt) }),
+        ...(refused !== undefined && { refused: errorJson(refused.error) }),
+      }
+    }),
+  }
+}
+
+function refusalOf({ spec }: Action, refusals: readonly Refusal[]): Refusal | undefined {
+  return refusals.find(({ names }) => names.includes(spec.name))
+}

@@ -1,0 +1,8 @@
+/** What earlier failures were about. Pure. */
+import { sha256Hex } from '../../base/sha256.ts'
+import type { CertificateSpec } from '../spec.ts'
+
+/** Equal for specs that ask for the same in the same way: a change may cure what failed, so it is tried at once. */
+export function basisOf({ source: _, renew: __, ...rest }: CertificateSpec): string {
+  return sha256Hex(JSON.stringify(rest)).slice(0, 16)
+}

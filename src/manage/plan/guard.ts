@@ -1,0 +1,77 @@
+/** What looks like a mistake is not carried out. Pure. */
+import { formatDuration } from '../../base/duration.ts'
+import { AppError } from '../../base/errors.ts'
+import { formatInstant, hourMs, type Instant, instant } from '../../base/instant.ts'
+import type { CertificateView } from '../observe/observation.ts'
+import type { SpecName } from '../spec.ts'
+import type { Action, ReasonCode } from './action.ts'
+
+/** A clock may be set back by this much without anybody having to ask why. */
+const clockToleranceMs = hourMs
+/** Good certificates that are thrown away together: this many, and this share of all, is taken for a mistake. */
+const manyAtOnce = { count: 5, share: 0.5 } as const
+/** Reasons that come from the configuration: a slip there makes them all true at once. */
+const configuredReasons: readonly ReasonCode[] = [
+  'identifiers-differ',
+  'key-type-differs',
+  'authority-differs',
+]
+
+/** Why actions are not carried out, and how to go on. */
+export type Refusal = { readonly names: readonly SpecName[]; readonly error: AppError }
+
+export type GuardOptions = {
+  readonly now: Instant
+  /** A person said that so much at once is meant. */
+  readonly allowMany?: boolean
+}
+
+/** Looks at a whole plan. Deliveries are never refused: they spend nothing. */
+export function guardPlan(
+  actions: readonly Action[],
+  views: readonly CertificateView[],
+  { now, allowMany = false }: GuardOptions,
+): readonly Refusal[] {
+  const issuing = actions.filter(({ kind }) => kind === 'issue')
+  if (issuing.length === 0) return []
+  const names = issuing.map(({ spec }) => spec.name)
+  const latest = latestKnown(views)
+  if (latest !== undefined && latest - now > clockToleranceMs) {
+    const error = new AppError(
+      'ERR_CLOCK',
+      `the clock says ${formatInstant(now)}, but something was stored at ${formatInstant(latest)}, ${formatDuration(latest - now)} later`,
+      {
+        hint: 'set the clock (timedatectl shows it), then run the command again; nothing was asked of the CA',
+      },
+    )
+    return [{ names, error }]
+  }
+  const replacing = issuing.filter(
+    action =>
+      action.kind === 'issue' && isGood(action, now) && configuredReasons.includes(action.reason.code),
+  )
+  const many = replacing.length >= manyAtOnce.count && replacing.length > actions.length * manyAtOnce.share
+  if (!many || allowMany) return []
+  const error = new AppError(
+    'ERR_GUARD',
+    `${replacing.length} of ${actions.length} certificates would be replaced while they are still good (first: ${replacing[0]?.reason.text ?? ''})`,
+    {
+      hint: 'where the change of the configuration is meant: certwright apply --all-at-once, or one by one with --only NAME',
+    },
+  )
+  return [{ names: replacing.map(({ spec }) => spec.name), error }]
+}
+
+function isGood(action: Action, now: Instant): boolean {
+  return action.kind === 'issue' && action.replaces !== undefined && action.replaces.notAfter > now
+}
+
+/** The latest instant that anything in the store was written at. */
+function latestKnown(views: readonly CertificateView[]): Instant | undefined {
+  const times = views.flatMap(({ generations, deployments, attempts }) => [
+    ...generations.map(({ storedAt }) => storedAt),
+    ...deployments.map(({ at }) => at),
+    ...[attempts.issuance, attempts.delivery].flatMap(failed => failed?.last.at ?? []),
+  ])
+  return times.length === 0 ? undefined : instant(Math.max(...times))
+}
