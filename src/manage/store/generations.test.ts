@@ -120,6 +120,28 @@ test('two earlier generations are kept, and the live one always', async () => {
   ])
 })
 
+test('what is not a generation of ours is left alone, and counts for nothing', async () => {
+  const runtime = fakeRuntime()
+  const { files } = runtime
+  const generations: string[] = []
+  for (let made = 0; made < 4; made += 1)
+    generations.push((await saveGeneration(state, name, certificate('01'), runtime)).generation)
+  const directory = `${state}/certificates/${name}`
+  const foreign = [
+    '.git/config',
+    '000000-20200101T000000Z/notes.txt', // the name of one, and nothing of ours in it
+    '000000-20200101T000001Z',
+    'backup/meta.json',
+    'README',
+  ]
+  for (const path of foreign) await files.put(`${directory}/${path}`, 'mine')
+  await files.put(`${directory}/${temporaryPrefix}abc/cert.pem`, 'unfinished')
+  await pruneGenerations(state, name, runtime)
+  const left = (await files.list(directory)).toSorted()
+  const kept = [...foreign.map(path => path.replace(/\/.*/, '')), ...generations.slice(-2)]
+  assert.deepEqual(left, kept.toSorted())
+})
+
 test('a disk that fails at any call leaves the live certificate as it was, or the new one whole', async () => {
   const calls = await countCalls()
   assert.ok(calls > 3, `only ${calls} calls were seen`)

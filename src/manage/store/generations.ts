@@ -2,7 +2,7 @@
 import { AppError } from '../../base/errors.ts'
 import { formatInstant, type Instant } from '../../base/instant.ts'
 import { sha256Hex } from '../../base/sha256.ts'
-import type { FsOps, NewFile } from '../../runtime/files.ts'
+import { type FsOps, type NewFile, temporaryPrefix } from '../../runtime/files.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { encodePem } from '../../x509/pem.ts'
 import type { SpecName } from '../spec.ts'
@@ -168,7 +168,10 @@ export async function switchLive(
   })
 }
 
-/** Removes what a crash left unfinished, and generations beyond those that are kept. The live one always stays. */
+/**
+ * Removes what a crash left unfinished, and generations beyond those that are kept. The live one always stays, and so does
+ * everything that is not ours.
+ */
 export async function pruneGenerations(
   state: string,
   name: SpecName,
@@ -177,8 +180,15 @@ export async function pruneGenerations(
   const live = await liveGeneration(state, name, { files })
   const directory = generationsPath(state, name)
   const ids = await storeStep(`list ${directory}`, () => files.list(directory))
-  const unfinished = ids.filter(id => id.startsWith('.'))
-  const spare = ids.filter(id => !id.startsWith('.') && id !== live).slice(0, -keptGenerations)
+  const unfinished = ids.filter(id => id.startsWith(temporaryPrefix))
+  const kindOf = async (path: string) => (await storeStep(`look at ${path}`, () => files.facts(path)))?.kind
+  const ours: string[] = []
+  for (const id of ids) {
+    const place = `${directory}/${id}`
+    if (id === live || !generationPattern.test(id) || (await kindOf(place)) !== 'directory') continue
+    if ((await kindOf(`${place}/meta.json`)) === 'file') ours.push(id)
+  }
+  const spare = ours.slice(0, -keptGenerations)
   for (const id of [...unfinished, ...spare]) {
     await storeStep(`remove ${directory}/${id}`, () => files.remove(`${directory}/${id}`))
   }
@@ -219,6 +229,9 @@ function certificateContents(
     'combined.pem': privateKeyPem + fullchain,
   }
 }
+
+/** What {@link nextGeneration} makes. */
+const generationPattern = /^\d{6,}-\d{8}T\d{6}Z$/
 
 // A number first, so that generations sort by age whatever the clock does; the time is for people.
 async function nextGeneration(
