@@ -30,10 +30,11 @@ import type { Exemption, Limits } from './limit.ts'
 import type { OrderFacts } from './order-facts.ts'
 import { limitsOf } from './published.ts'
 
-const limits = limitsOf('letsencrypt')
+const limits = limitsOf('https://acme-v02.api.letsencrypt.org/directory')
 const start = instant(Date.parse('2026-11-01T00:00:00Z'))
 const after = (ms: number) => plusMs(start, ms)
 const order = (name: string, ...exemptions: readonly Exemption[]): OrderFacts => ({
+  account: 'ours',
   set: name,
   domains: ['example.com'],
   identifiers: [name],
@@ -100,6 +101,15 @@ test('an exempt renewal leaves a trace only in the bucket of its set, where the 
   const { send, ledger } = book()
   send(order('a', 'ari', 'same-set'))
   assert.deepEqual([...ledger.keys()], ['certificates-per-set:a'])
+})
+
+test('another account at the same CA has orders of its own, and shares the domains', () => {
+  const { send, waits } = book()
+  for (let index = 0; index < 300; index++) send(other(`${index}`))
+  assert.equal(waits({ ...other('more'), account: 'theirs' }), undefined)
+  for (let index = 0; index < 50; index++) send(order(`${index}.example.com`))
+  const wait = waits({ ...order('new.example.com'), account: 'theirs' })
+  assert.equal(wait?.limit, 'certificates-per-domain')
 })
 
 test('an order that failed gives its certificate back, not its order', () => {
@@ -182,7 +192,7 @@ test('what is refused comes back, and the refusal stays', () => {
 test('a claim takes its tokens only where it fits', () => {
   const single: Limits = { 'new-orders': { capacity: 1, refillMs: hourMs } }
   const first = claimOrder(new Map(), order('a'), single, start)
-  assert.deepEqual(first, { result: undefined, changes: [['new-orders', after(hourMs)]] })
+  assert.deepEqual(first, { result: undefined, changes: [['new-orders:ours', after(hourMs)]] })
   const ledger = new Map<string, Instant>()
   applyChanges(ledger, first.changes)
   const second = claimOrder(ledger, order('b'), single, start)
@@ -249,6 +259,7 @@ test('what the ledger lets through is never refused by a CA with the same limits
         const known = current.get(certificate)
         const inWindow = known !== undefined && known.window.start <= now && now < known.window.end
         const facts: OrderFacts = {
+          account: 'ours',
           set: `${certificate}`,
           domains: fleet.domainsOf(certificate).map(String),
           identifiers: [`${certificate}`],

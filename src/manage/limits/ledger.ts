@@ -1,5 +1,5 @@
 /**
- * The ledger of one authority: how full each bucket is, as far as can be told from what was sent and what was refused.
+ * The ledger of one CA: how full each bucket is, as far as can be told from what was sent and what was refused.
  *
  * Pure. Whatever is recorded comes back as changes, so that a small file and the map of a simulation can both take them.
  * As long as nobody else orders from the same account or for the same domains, no bucket here is fuller than the CA's.
@@ -195,11 +195,12 @@ function bucketOf(limit: LimitName, subject: string): string {
   return subject === '' ? limit : `${limit}:${subject}`
 }
 
-function subjects({ per }: LimitKind, { set, domains, identifiers }: OrderFacts): readonly string[] {
+function subjects({ per }: LimitKind, { account, set, domains, identifiers }: OrderFacts): readonly string[] {
   switch (per) {
     case 'host':
+      return [''] // there is one
     case 'account':
-      return [''] // there is one of each
+      return [account]
     case 'registered-domain':
       return domains
     case 'exact-set':
@@ -223,13 +224,15 @@ function counted(
   order: OrderFacts,
   limits: Limits,
 ): readonly Counted[] {
-  return limitNames.flatMap(limit => {
+  const buckets: Counted[] = []
+  for (const limit of limitNames) {
     const size = limits[limit]
     const kind = limitKinds[limit]
-    if (size === undefined || !events.includes(kind.counts)) return []
-    if (isExempt(order, kind) && kind.countsExempt !== true) return []
-    return subjects(kind, order).map(subject => ({ bucket: bucketOf(limit, subject), size }))
-  })
+    if (size === undefined || !events.includes(kind.counts)) continue
+    if (isExempt(order, kind) && kind.countsExempt !== true) continue
+    for (const subject of subjects(kind, order)) buckets.push({ bucket: bucketOf(limit, subject), size })
+  }
+  return buckets
 }
 
 function returned(
@@ -249,7 +252,8 @@ function waitText({ limit, bucket, until }: Omit<Wait, 'text'>, { capacity }: Li
   const when = formatInstant(until)
   if (limit === 'refusal') return `the CA asked to come back at ${when}`
   const { per, noun } = limitKinds[limit]
-  const subject = per === 'exact-set' ? '' : bucket.slice(limit.length + 1) // a digest says nothing to a person
-  const whose = subject === '' ? '' : `${subject}: `
+  // A digest says nothing to a person, and everybody has one account.
+  const whose =
+    per === 'registered-domain' || per === 'identifier' ? `${bucket.slice(limit.length + 1)}: ` : ''
   return `${whose}the CA allows ${capacity} ${noun}; the next one fits at ${when}`
 }

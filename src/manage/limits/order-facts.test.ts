@@ -7,8 +7,9 @@ import { limitsOf } from './published.ts'
 
 const now = instant(Date.parse('2026-11-01T00:00:00Z'))
 const names = (...texts: readonly string[]) => texts.map(parseIdentifier)
-const limits = limitsOf('letsencrypt')
-const from = (...texts: readonly string[]) => orderFacts(names(...texts), { exemptions: [], limits })
+const limits = limitsOf('https://acme-v02.api.letsencrypt.org/directory')
+const from = (...texts: readonly string[]) =>
+  orderFacts(names(...texts), { account: 'ours', exemptions: [], limits })
 
 test('a set is the same in any order, and with a name twice', async () => {
   const { set } = await from('a.example.com', 'b.example.com')
@@ -24,7 +25,7 @@ test('a wildcard is validated under the name below it', async () => {
 })
 
 test('without a limit per domain nobody asks for the domain', async () => {
-  const facts = await orderFacts(names('www.example.com'), { exemptions: [], limits: {} })
+  const facts = await orderFacts(names('www.example.com'), { account: 'ours', exemptions: [], limits: {} })
   assert.deepEqual(facts.domains, [])
 })
 

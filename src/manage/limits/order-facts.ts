@@ -6,6 +6,8 @@ import type { Exemption, Limits } from './limit.ts'
 
 /** An order as the limits see it. Texts only name buckets: equal for what is counted together. */
 export type OrderFacts = {
+  /** Of the account that orders: accounts at one CA have ids of their own. */
+  readonly account: string
   /** For the exact set of identifiers. */
   readonly set: string
   readonly domains: readonly string[]
@@ -18,10 +20,17 @@ export const sameSetLookBackMs = 120 * dayMs
 /** Enough of a digest to tell the sets of one installation apart. */
 const setKeyLength = 16
 
-/** The facts of an order. The public suffix list is loaded only for limits that need it. */
+/**
+ * The facts of an order. The public suffix list is loaded only for limits that need it.
+ * @param options - `account`: the id of the authority, under which our account there is kept
+ */
 export async function orderFacts(
   identifiers: readonly Identifier[],
-  { exemptions, limits }: { readonly exemptions: readonly Exemption[]; readonly limits: Limits },
+  {
+    account,
+    exemptions,
+    limits,
+  }: { readonly account: string; readonly exemptions: readonly Exemption[]; readonly limits: Limits },
 ): Promise<OrderFacts> {
   const keys = identifiers.map(identifierKey)
   const set = sha256Hex([...new Set(keys)].sort().join(' ')).slice(0, setKeyLength)
@@ -29,7 +38,7 @@ export async function orderFacts(
     limits['certificates-per-domain'] === undefined
       ? []
       : (await import('./registered-domain.ts')).registeredDomains(identifiers)
-  return { set, domains, identifiers: [...new Set(identifiers.map(authorizedName))], exemptions }
+  return { account, set, domains, identifiers: [...new Set(identifiers.map(authorizedName))], exemptions }
 }
 
 /**

@@ -12,6 +12,7 @@ const limits: Limits = {
   'certificates-per-domain': { capacity: 2, refillMs: hourMs },
 }
 const order = (set: string, domain: string, ...exemptions: OrderFacts['exemptions']): OrderFacts => ({
+  account: 'ours',
   set,
   domains: [domain],
   identifiers: [set],
@@ -49,7 +50,7 @@ test('renewals neither queue nor take a place', () => {
 })
 
 test('the plan leaves the ledger as it is', () => {
-  const ledger = new Map([['new-orders', plusMs(now, minuteMs)]])
+  const ledger = new Map([['new-orders:ours', plusMs(now, minuteMs)]])
   planWithin(ledger, [order('1', 'a')], limits, now)
-  assert.deepEqual([...ledger], [['new-orders', plusMs(now, minuteMs)]])
+  assert.deepEqual([...ledger], [['new-orders:ours', plusMs(now, minuteMs)]])
 })

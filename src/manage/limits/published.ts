@@ -1,5 +1,6 @@
 /** The limits that CAs publish. Of those that are not here no numbers are known; a refusal teaches them. */
 import { hourMs, minuteMs, secondMs } from '../../base/instant.ts'
+import { resolveAuthority } from '../authorities.ts'
 import { type LimitOverrides, type Limits, withOverrides } from './limit.ts'
 
 // letsencrypt.org/docs/rate-limits as of 2026-08-05. Refills are the published ones; where 7 days divide into less even
@@ -28,7 +29,17 @@ const published = new Map<string, Limits>([
   ['letsencrypt-staging', letsEncryptStaging],
 ])
 
-/** The limits of an authority, by its id, with what the configuration knows better. */
-export function limitsOf(authorityId: string, overrides: LimitOverrides = {}): Limits {
-  return withOverrides(published.get(authorityId) ?? {}, overrides)
+/** The limits of a CA, by its directory, with what the configuration knows better. */
+export function limitsOf(directory: string, overrides: LimitOverrides = {}): Limits {
+  return withOverrides(published.get(ledgerName(directory)) ?? {}, overrides)
+}
+
+/**
+ * The name of a CA's ledger, safe as a file name. Authorities of a configuration that lead to one directory share it:
+ * what is counted per domain is counted over all accounts.
+ */
+export function ledgerName(directory: string): string {
+  const authority = resolveAuthority(directory)
+  if ('id' in authority) return authority.id
+  throw new TypeError(`not a directory: ${authority.problem}`)
 }

@@ -3,16 +3,9 @@
  * that a mistake in one of them becomes a refusal. What it counts when is what Let's Encrypt's published code does:
  * orders when they come; certificates when they are issued; failures when they happen.
  */
-import { formatInstant, type Instant, instant, plusMs } from '../../base/instant.ts'
+import { dayMs, formatInstant, type Instant, instant, plusMs } from '../../base/instant.ts'
 import type { LimitName, LimitSize, Limits } from '../limits/limit.ts'
-
-/** What can be ordered: certificates by number, each for one name of its own and for some registered domains. */
-export type Fleet = {
-  readonly size: number
-  readonly domainCount: number
-  /** Numbers below `domainCount`. */
-  readonly domainsOf: (certificate: number) => readonly number[]
-}
+import type { Fleet } from './fleet.ts'
 
 /** A certificate that was issued, and when the CA advises to renew it. */
 export type Issued = {
@@ -35,12 +28,12 @@ export interface ModelCa {
 }
 
 /** How far back a certificate for the same set is looked for. */
-const sameSetMs = 120 * 86_400_000
+const sameSetMs = 120 * dayMs
 /** The advised window: its middle as a share of the lifetime, for short lives another, and its width. */
 const windowShares = {
   middle: 2 / 3,
   shortMiddle: 1 / 2,
-  shortBelowMs: 10 * 86_400_000,
+  shortBelowMs: 10 * dayMs,
   width: 0.02,
 } as const
 
