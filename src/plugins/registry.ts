@@ -3,14 +3,16 @@ import { AppError } from '../base/errors.ts'
 import { describeIssues, parseWith, type v } from '../base/schema.ts'
 import { suggest } from '../base/suggest.ts'
 import type { Deployer } from '../contracts/deployer.ts'
+import type { Notifier, NotifierRuntime } from '../contracts/notifier.ts'
+import { type NotifierName, type NotifierOptions, notifierOptions } from '../contracts/notifier-options.ts'
 import type { Json, Solver } from '../contracts/solver.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 
 /** A plugin by name, with its options as plain JSON. */
 export type PluginChoice = { readonly name: string; readonly options: Readonly<Record<string, Json>> }
 
-type Create<Plugin> = (options: PluginChoice['options'], runtime: Runtime) => Plugin
-type Registry<Plugin> = ReadonlyMap<string, () => Promise<Create<Plugin>>>
+type Create<Plugin, World = Runtime> = (options: PluginChoice['options'], runtime: World) => Plugin
+type Registry<Plugin, World = Runtime> = ReadonlyMap<string, () => Promise<Create<Plugin, World>>>
 
 const solvers: Registry<Solver> = new Map([
   [
@@ -41,6 +43,23 @@ const deployers: Registry<Deployer> = new Map([
   ],
 ])
 
+const notifiers: Registry<Notifier, NotifierRuntime> = new Map(
+  Object.entries({
+    email: async () => notifier('email', (await import('./notifiers/email.ts')).createEmailNotifier),
+    webhook: async () => notifier('webhook', (await import('./notifiers/webhook.ts')).createWebhookNotifier),
+    slack: async () => notifier('slack', (await import('./notifiers/slack.ts')).createSlackNotifier),
+    matrix: async () => notifier('matrix', (await import('./notifiers/matrix.ts')).createMatrixNotifier),
+    telegram: async () =>
+      notifier('telegram', (await import('./notifiers/telegram.ts')).createTelegramNotifier),
+    ntfy: async () => notifier('ntfy', (await import('./notifiers/ntfy.ts')).createNtfyNotifier),
+    gotify: async () => notifier('gotify', (await import('./notifiers/gotify.ts')).createGotifyNotifier),
+    pagerduty: async () =>
+      notifier('pagerduty', (await import('./notifiers/pagerduty.ts')).createPagerdutyNotifier),
+    syslog: async () => notifier('syslog', (await import('./notifiers/syslog.ts')).createSyslogNotifier),
+    exec: async () => notifier('exec', (await import('./notifiers/exec.ts')).createExecNotifier),
+  } satisfies Record<NotifierName, () => Promise<Create<Notifier, NotifierRuntime>>>),
+)
+
 /**
  * A solver of that name.
  * @throws AppError ERR_CONFIG for an unknown name or wrong options
@@ -57,11 +76,19 @@ export function createDeployer(choice: PluginChoice, runtime: Runtime): Promise<
   return create('deployer', deployers, choice, runtime)
 }
 
-async function create<Plugin>(
+/**
+ * A notifier of that name; its options as they stand in the configuration, secrets by reference.
+ * @throws AppError ERR_CONFIG for an unknown name or wrong options
+ */
+export function createNotifier(choice: PluginChoice, runtime: NotifierRuntime): Promise<Notifier> {
+  return create('notifier', notifiers, choice, runtime)
+}
+
+async function create<Plugin, World>(
   kind: string,
-  registry: Registry<Plugin>,
+  registry: Registry<Plugin, World>,
   { name, options }: PluginChoice,
-  runtime: Runtime,
+  runtime: World,
 ): Promise<Plugin> {
   const load = registry.get(name)
   if (load !== undefined) return (await load())(options, runtime)
@@ -71,14 +98,29 @@ async function create<Plugin>(
   })
 }
 
+function notifier<Name extends NotifierName>(
+  name: Name,
+  create: (options: NotifierOptions<Name>, runtime: NotifierRuntime) => Notifier,
+): Create<Notifier, NotifierRuntime> {
+  // The compiler does not see that the table has for every name the schema of that name's options.
+  const schema = notifierOptions[name] as unknown as v.GenericSchema<unknown, NotifierOptions<Name>>
+  return (options, runtime) => create(readOptions(name, schema, options), runtime)
+}
+
 function withOptions<Options, Plugin>(
   name: string,
   schema: v.GenericSchema<unknown, Options>,
   create: (options: Options, runtime: Runtime) => Plugin,
 ): Create<Plugin> {
-  return (options, runtime) => {
-    const parsed = parseWith(schema, options)
-    if (parsed.ok) return create(parsed.value, runtime)
-    throw new AppError('ERR_CONFIG', `the options of ${name} have mistakes: ${describeIssues(parsed.issues)}`)
-  }
+  return (options, runtime) => create(readOptions(name, schema, options), runtime)
+}
+
+function readOptions<Options>(
+  name: string,
+  schema: v.GenericSchema<unknown, Options>,
+  options: PluginChoice['options'],
+): Options {
+  const parsed = parseWith(schema, options)
+  if (parsed.ok) return parsed.value
+  throw new AppError('ERR_CONFIG', `the options of ${name} have mistakes: ${describeIssues(parsed.issues)}`)
 }
