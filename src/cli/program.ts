@@ -155,6 +155,17 @@ function createProgram(runner: Runner): Program {
     .option('--reuse-key', 'keep the key at renewals')
     .option('--profile <name>', 'certificate profile, where the CA offers some', parseGiven)
 
+  define(
+    program,
+    'plan',
+    'what would be done now, and why; changes nothing',
+    async () => (await import('./commands/plan.ts')).plan,
+  )
+    .option('--only <name>', 'only this certificate (repeatable)', collect)
+    .option('--force <name>', 'as if this certificate were due (repeatable)', collect)
+    .option('--all-at-once', 'as apply --all-at-once would do it')
+    .option('--detailed-exitcode', 'end with exit code 3 when there is nothing to do')
+
   for (const name of ['apply', 'renew']) {
     define(
       program,
@@ -167,6 +178,7 @@ function createProgram(runner: Runner): Program {
       .allowExcessArguments() // so that it can say what to write instead
       .option('--only <name>', 'only this certificate (repeatable)', collect)
       .option('--force <name>', 'renew this certificate even when it is not due (repeatable)', collect)
+      .option('--all-at-once', 'replace most certificates together while they are still good')
       .option('--dry-run', 'print what would be done, change nothing')
       .option('--detailed-exitcode', 'end with exit code 3 when there is nothing to do')
   }
@@ -194,6 +206,27 @@ function createProgram(runner: Runner): Program {
     'ask every endpoint what it serves and compare',
     async () => (await import('./commands/verify.ts')).verify,
   )
+  define(
+    program,
+    'simulate',
+    'play years of renewals through, against the limits of the CA, in seconds; sends nothing',
+    async () => (await import('./commands/simulate.ts')).simulateCommand,
+  )
+    .option('--certificates <number>', 'so many invented ones (default: those of the configuration)')
+    .option('--per-domain <number>', 'how many of the invented ones are under one registered domain', '1')
+    .option('--years <number>', 'how long', '1')
+    .option('--lifetime <duration>', 'how long a certificate lives', '90d')
+    .option('--new [duration]', 'all are yet to be issued, spread over this time (default: 1d)')
+    .option('--no-renewal-info', 'the CA does not advise when to renew')
+    .option('--failures <share>', 'how many orders fail validation', '1%')
+    .option('--outage <after+length>', 'the CA is away: 30d+12h (repeatable)', collect)
+    .option(
+      '--limit <name=size>',
+      'another limit than the published one: new-orders=1000/3h, or new-orders=none (repeatable)',
+      collect,
+    )
+    .option('--no-ledger', 'order without regard to the limits, to see what would come of it')
+    .option('--seed <number>', 'another seed is another chance', '1')
   define(
     program,
     'revoke <name>',
