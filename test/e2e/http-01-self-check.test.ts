@@ -88,7 +88,7 @@ test('what is wrong with a server is seen and explained', {
       name: 'a server that closes the connection',
       rest: 'return 444;',
       outcome: 'unknown',
-      text: /cannot be reached from here/,
+      text: /^http:\S+ at 127\.0\.0\.1 cannot be reached: the connection broke/,
     },
   ] as const
 

@@ -39,7 +39,7 @@ export function explainSighting(sighting: Sighting, challenge: SolverChallenge, 
       return wrong(`the redirect leads to ${at}, where nothing listens`, redirectHint(setup))
     }
     case 'unreachable':
-      return { outcome: 'unknown', text: `${at} cannot be reached from here: ${printable(sighting.text)}` }
+      return { outcome: 'unknown', text: `${at} cannot be reached: ${printable(sighting.text)}` }
     default:
       return assertNever(sighting)
   }

@@ -87,7 +87,7 @@ async function fetchFrom(
       return await http(url.href, { method: 'GET', address, signal, ...limits })
     } catch (error) {
       if (!isAppError(error) || isAppError(error, 'ERR_ABORTED')) throw error
-      failure = failureOf(error)
+      failure = failureOf(error, url, address)
       if (failure.kind !== 'refused' && failure.kind !== 'unreachable') break
     }
   }
@@ -98,12 +98,21 @@ async function fetchFrom(
 const untrusted =
   /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_|INVALID_CA|INVALID_PURPOSE|ERR_TLS_CERT)/
 
-function failureOf(error: Error): Failure {
+function failureOf(error: Error, url: URL, address: string): Failure {
   if (isAppError(error, 'ERR_REPLY_TOO_LARGE')) return { kind: 'too-large' }
   const code = systemCodeOf(error.cause) ?? ''
   if (code === 'ECONNREFUSED') return { kind: 'refused' }
   if (untrusted.test(code)) return { kind: 'untrusted' }
-  return { kind: 'unreachable', text: messageOf(error) }
+  return { kind: 'unreachable', text: withoutTarget(messageOf(error), url, address) }
+}
+
+/** A sighting says by itself where one looked; the errors of a connection begin with that too. */
+function withoutTarget(message: string, url: URL, address: string): string {
+  const server = `${url.hostname}:${url.port || (url.protocol === 'https:' ? '443' : '80')} at ${address}`
+  return message
+    .replace(`GET ${url.origin}${url.pathname}: `, '')
+    .replace(`cannot connect to ${server}: `, '')
+    .replace(`${server} did not`, 'it did not')
 }
 
 function redirectTarget(

@@ -15,8 +15,8 @@ const path = challengePath(token)
 const four = '192.0.2.1'
 const six = '2001:db8::1'
 
-/** What one address does: a reply, an error code of the system, or a script by URL. */
-type Behaviour = HttpReply | string | ((url: string) => HttpReply | string)
+/** What one address does: a reply, an error or its code in the system, or a script by URL. */
+type Behaviour = HttpReply | AppError | string | ((url: string) => HttpReply | string)
 
 const good = textReply(200, `${keyAuthorization}\n \r\n`, { 'content-type': 'text/plain' })
 const nginx = { server: 'nginx/1.22.1' }
@@ -36,6 +36,7 @@ function network(behaviours: Readonly<Record<string, Behaviour>>): HttpExchange 
     const behaviour = behaviours[address] ?? 'EHOSTUNREACH'
     const result = typeof behaviour === 'function' ? behaviour(url) : behaviour
     if (typeof result === 'string') throw failure(result)
+    if (result instanceof AppError) throw result
     return result
   }
 }
@@ -119,13 +120,29 @@ const cases: readonly Case[] = [
     names: { 'a.test': [six, four] },
     behaviours: { [four]: good },
     outcome: 'unknown',
-    text: /2001:db8::1 cannot be reached from here: .*EHOSTUNREACH/,
+    text: /2001:db8::1 cannot be reached: .*EHOSTUNREACH/,
   },
   {
     name: 'no answer in time',
     behaviours: { [four]: 'timeout' },
     outcome: 'unknown',
     text: /no answer in time/,
+  },
+  ...[
+    `GET ${url}: no answer came within 10 s`,
+    'cannot connect to a.test:80 at 192.0.2.1: no answer came within 10 s',
+  ].map(message => ({
+    name: `the error "${message}"`,
+    behaviours: { [four]: new AppError('ERR_REPLY_LOST', message) },
+    outcome: 'unknown' as const,
+    text: /^http:\/\/a\.test\S+ at 192\.0\.2\.1 cannot be reached: no answer came within 10 s$/,
+  })),
+  {
+    name: 'the same at both kinds of address',
+    names: { 'a.test': [six, four] },
+    behaviours: { [four]: textReply(404, ''), [six]: textReply(404, '') },
+    outcome: 'wrong',
+    text: /^http:\S+ at 2001:db8::1 answers 404; 192\.0\.2\.1 answers 404$/,
   },
   {
     name: '404 of nginx, webroot',

@@ -37,7 +37,7 @@ export async function selfCheckHttp01(
       return { address, verdict: explainSighting(sighting, challenge, setup) }
     }),
   )
-  return combineVerdicts(verdicts, challenge, setup)
+  return combineVerdicts(verdicts, challenge, { ...setup, url })
 }
 
 /** What was found at one address. */
@@ -50,7 +50,7 @@ type AddressVerdict = { readonly address: string; readonly verdict: Verdict }
 function combineVerdicts(
   verdicts: readonly AddressVerdict[],
   { identifier }: Pick<SolverChallenge, 'identifier'>,
-  { port, webroot }: Setup,
+  { port, webroot, url }: Setup & { readonly url: string },
 ): SelfCheckResult {
   const name = identifier.value
   if (verdicts.length === 0) {
@@ -60,9 +60,12 @@ function combineVerdicts(
       hint: `add an A or AAAA record for ${name} that leads to this machine, and wait until it is public`,
     }
   }
-  const text = (outcome: Verdict['outcome']): string =>
-    verdicts
-      .flatMap(({ verdict }) => (verdict.outcome === outcome && 'text' in verdict ? verdict.text : []))
+  // The URL once: behind the first address only the others follow.
+  const text = (...outcomes: readonly Verdict['outcome'][]): string =>
+    outcomes
+      .flatMap(outcome => verdicts.filter(({ verdict }) => verdict.outcome === outcome))
+      .flatMap(({ verdict }) => ('text' in verdict ? verdict.text : []))
+      .map((part, index) => (index === 0 ? part : part.replace(`${url} at `, '')))
       .join('; ')
   const [first] = verdicts.flatMap(({ verdict }) => (verdict.outcome === 'wrong' ? verdict : []))
   if (first !== undefined) {
@@ -79,7 +82,7 @@ function combineVerdicts(
         : `start the web server on port ${port}, and see that ${name} leads to this machine`
     return { outcome: 'wrong', text: text('refused'), hint: start }
   }
-  const doubts = [text('refused'), text('unknown')].filter(part => part !== '').join('; ')
+  const doubts = text('refused', 'unknown')
   return doubts === '' ? { outcome: 'visible' } : { outcome: 'unknown', text: doubts }
 }
 
