@@ -10,9 +10,13 @@ import { loadCommandConfig } from '../workbench.ts'
 export async function checkConfig(context: CommandContext): Promise<CommandResult> {
   const { files, certificates } = await loadCommandConfig(context)
   const count = `${certificates.length} certificate${certificates.length === 1 ? '' : 's'}`
+  const text =
+    files.length === 0
+      ? `there is no configuration yet, neither ${context.place.file} nor a drop-in`
+      : `the configuration is good: ${count} in ${files.join(', ')}`
   return {
     exitCode: exitCodes.done,
-    text: `the configuration is good: ${count} in ${files.join(', ')}\n`,
+    text: `${text}\n`,
     json: { ok: true, files, certificates: certificates.map(({ name }) => name) },
   }
 }

@@ -42,8 +42,8 @@ export async function show(
     lines.push(['generation', `${generation}, until ${formatInstant(notAfter)}${live}`])
   }
   for (const { target, at, seenAt, failure } of view.deployments) {
-    const outcome =
-      failure === undefined ? `seen at ${seenAt.join(', ')}` : `failed: ${inOneLine(failure.message)}`
+    const seen = seenAt.length === 0 ? 'no endpoint to look at' : `seen at ${seenAt.join(', ')}`
+    const outcome = failure === undefined ? seen : `failed: ${inOneLine(failure.message)}`
     lines.push(['delivered', `${target}, ${whenText(at, now)}, ${outcome}`])
   }
   if (view.run !== undefined) {

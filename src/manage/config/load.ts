@@ -32,11 +32,13 @@ export async function loadConfig(
 ): Promise<Config> {
   const issues: ConfigIssue[] = []
   const documents: NamedDocument[] = []
+  const missing: string[] = []
   await refuseOpenToAll(place.dropIns, { files })
   for (const file of await configFiles(place, { files })) {
     await refuseOpenToAll(file, { files })
     const text = await readText(file, { files })
     if (text === undefined && file !== place.file) continue // deleted since it was listed
+    if (text === undefined) missing.push(file)
     const document = parseConfigDocument(file, text ?? '', fileSchema)
     if ('issues' in document) issues.push(...document.issues)
     else documents.push({ file, document })
@@ -46,7 +48,7 @@ export async function loadConfig(
   const result = readConfig(documents, overrides)
   if ('issues' in result) throw new ConfigError([...issues, ...result.issues])
   if (issues.length > 0) throw new ConfigError(issues)
-  return result.config
+  return { ...result.config, files: result.config.files.filter(file => !missing.includes(file)) }
 }
 
 // The configuration names programs that run with our rights, so not everybody may have a say in it.
