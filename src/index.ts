@@ -4,6 +4,7 @@ export { AppError, type ErrorCode } from './base/errors.ts'
 export { type AccountKey, type AcmeClient, createAcmeClient } from './client/client.ts'
 export type { DeployableCertificate, Deployer, Endpoint, Inspection } from './contracts/deployer.ts'
 export type { Json, Provision, SelfCheckResult, Solver, SolverChallenge } from './contracts/solver.ts'
+export type { ApplyResult } from './manage/apply-result.ts'
 export { resolveAuthority } from './manage/authorities.ts'
 export { type CertificateDefinition, defineCertificate } from './manage/define.ts'
 export type { ManagerEvent, OnEvent, Step } from './manage/events.ts'
@@ -11,7 +12,6 @@ export { type CertificateExpectation, checkCertificate } from './manage/execute/
 export { type ObtainOptions, obtainCertificate } from './manage/execute/obtain.ts'
 export {
   type ApplyOptions,
-  type ApplyResult,
   createManager,
   type Manager,
   type ManagerOptions,

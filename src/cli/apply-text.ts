@@ -1,7 +1,7 @@
 /** What became of a certificate, for people and for programs. */
 import { formatInstant, type Instant } from '../base/instant.ts'
 import { printable } from '../base/printable.ts'
-import type { ApplyResult } from '../manage/manager.ts'
+import type { ApplyResult } from '../manage/apply-result.ts'
 import { endpointName } from '../manage/observe/endpoint-result.ts'
 import { livePath } from '../manage/store/paths.ts'
 import { errorJson, failureLines } from './error-text.ts'

@@ -3,28 +3,23 @@
 import { mapConcurrently } from '../base/concurrent.ts'
 import { type AppError, isAppError } from '../base/errors.ts'
 import type { Instant } from '../base/instant.ts'
-import type { AccountKey, AcmeClient } from '../client/client.ts'
+import type { AcmeClient } from '../client/client.ts'
 import type { Deployer } from '../contracts/deployer.ts'
 import type { Solver } from '../contracts/solver.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { createAccounts } from './accounts.ts'
+import { applyCertificate, type Outlook, type Workshop } from './apply-certificate.ts'
+import { type ApplyResult, failedResult, idleResult } from './apply-result.ts'
 import type { OnEvent } from './events.ts'
-import { ensureAccount, reviveAccount, type UsableAccount } from './execute/account.ts'
-import { deployCertificate, type TargetResult } from './execute/deploy.ts'
-import { issueCertificate } from './execute/issue.ts'
-import { issueSomewhere } from './execute/issue-somewhere.ts'
+import type { UsableAccount } from './execute/account.ts'
 import { isUnsettled, settleRenewal } from './execute/settle-renewal.ts'
-import { type CertificateView, generationBefore, newest } from './observe/observation.ts'
+import { type CertificateView, newest } from './observe/observation.ts'
 import { observeServed } from './observe/observe.ts'
 import type { Action } from './plan/action.ts'
-import { basisOf } from './plan/basis.ts'
 import { guardPlan, type Refusal } from './plan/guard.ts'
 import { nextWakeAt, planCertificate } from './plan/plan.ts'
 import { expectedRenewal } from './plan/renewal-time.ts'
-import { countFailure } from './plan/retry-time.ts'
 import type { Authority, CertificateSpec, Config, DeployTarget, SolverChoice, SpecName } from './spec.ts'
-import { type Attempts, writeAttempts } from './store/attempts.ts'
-import { pruneGenerations } from './store/generations.ts'
-import { takeLock } from './store/locks.ts'
 import type { RenewalRecord } from './store/renewals.ts'
 import type { StoredCertificate } from './store/stored-certificate.ts'
 
@@ -44,21 +39,6 @@ export type ManagerOptions = {
   /** How long an endpoint may take to show a new certificate; one minute when absent. */
   readonly servedWithinMs?: number
   readonly onEvent: OnEvent
-}
-
-/** What became of one certificate. `error` is there exactly when `outcome` is `failed` or `refused`. */
-export type ApplyResult = {
-  readonly spec: CertificateSpec
-  /** What was to be done; absent where it failed before that was known. */
-  readonly action?: Action
-  readonly outcome: 'issued' | 'deployed' | 'unchanged' | 'waiting' | 'refused' | 'failed'
-  readonly certificate?: StoredCertificate
-  /** When the certificate is to be renewed. */
-  readonly renewAt?: Instant
-  readonly targets: readonly TargetResult[]
-  readonly error?: AppError
-  /** When what failed is tried again. */
-  readonly retryAt?: Instant
 }
 
 /** One look at everything. */
@@ -97,8 +77,8 @@ export interface Manager {
 /** Creates a manager. Nothing happens until one of its methods is called. */
 export function createManager(options: ManagerOptions, runtime: Runtime): Manager {
   const { state, config, onEvent } = options
-  const accounts = new Map<string, Promise<UsableAccount>>()
-  let deploying: Promise<unknown> = Promise.resolve()
+  const accountFor = createAccounts({ ...options, settings: config.account }, runtime)
+  let delivering: Promise<unknown> = Promise.resolve()
 
   const chosen = ({ only }: ApplyOptions) =>
     config.certificates.filter(({ name }) => only === undefined || only.includes(name))
@@ -190,161 +170,30 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
     }
   }
 
-  const account = (
-    authority: Authority,
-    { signal }: { readonly signal: AbortSignal },
-    lost?: UsableAccount,
-  ) => {
-    const known = accounts.get(authority.id)
-    if (known !== undefined && lost === undefined) return known
-    const found = underAccountLock(authority, signal, async client => {
-      const settings = {
-        settings: authority.account ?? config.account,
-        signal,
-        onRegister: () => registering(authority),
-      }
-      const usable = await ensureAccount(state, authority, client, settings, runtime)
-      // Another process, or another certificate in this one, may have registered again in the meantime.
-      if (lost === undefined || usable.key.url !== lost.key.url) return usable
-      return reviveAccount(state, authority, client, usable, settings, runtime)
-    })
-    accounts.set(authority.id, found)
-    found.catch(() => accounts.delete(authority.id)) // so that the next certificate tries again
-    return found
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = delivering.then(work, work)
+    delivering = turn.catch(() => {})
+    return turn
   }
-  const underAccountLock = async <T>(
-    authority: Authority,
-    signal: AbortSignal,
-    work: (client: AcmeClient) => Promise<T>,
-  ) => {
-    const client = await options.clientFor(authority)
-    await using _lock = await takeLock(
-      state,
-      `account-${authority.id}`,
-      { about: `account at ${authority.id}`, signal },
-      runtime,
-    )
-    return await work(client) // and only then is the lock given back
-  }
-  const registering = ({ id }: Authority) =>
-    onEvent({
-      certificate: undefined,
-      step: 'account',
-      level: 'step',
-      text: `registering an account at ${id}`,
-    })
-
-  const applyOne = async (first: Action, applyOptions: ApplyOptions): Promise<ApplyResult> => {
+  const workshop: Workshop = { ...options, accountFor, inTurn }
+  const applyOne = (first: Action, applyOptions: ApplyOptions): Promise<ApplyResult> => {
     const { spec } = first
     const { signal } = applyOptions
-    await using _lock = await takeLock(
-      state,
-      `certificate-${spec.name}`,
-      {
-        about: `${first.kind} ${spec.name}`,
-        onWait: holder =>
-          onEvent({
-            certificate: spec.name,
-            step: 'waiting',
-            level: 'step',
-            text: `waiting for ${holder || 'another process'}`,
-          }),
-        signal,
+    const outlook: Outlook = {
+      observe: () => observe(spec, applyOptions),
+      plan: (view, { overtaken } = { overtaken: false }) =>
+        planOne(spec, view, overtaken ? { signal, eager: true } : applyOptions),
+      settle: async (certificate, renewal) => {
+        const record = await settle(spec, certificate, renewal, { signal, silent: new Set() })
+        return { renewAt: expectedRenewal(certificate, record, spec.renew.at).at }
       },
-      runtime,
-    )
-    // Whoever held the lock before may have done it.
-    const view = await observe(spec, applyOptions)
-    const again = planOne(spec, view, applyOptions)
-    const action =
-      first.reason.code === 'forced' && renewedSince(first, again)
-        ? planOne(spec, view, { signal, eager: true })
-        : again
-    if (action.kind === 'none' || action.kind === 'wait') return idleResult(action)
-    let certificate: StoredCertificate | undefined
-    let attempts = view.attempts
-    const fail = async (kind: keyof Attempts, error: AppError, targets: readonly TargetResult[]) => {
-      const failed = countFailure(error, attempts[kind], {
-        basis: basisOf(spec),
-        now: runtime.clock.now(),
-        fraction: runtime.random.fraction(),
-      })
-      // What cannot be written down is no reason to hide what failed.
-      await writeAttempts(state, spec.name, { ...attempts, [kind]: failed }, runtime).catch(() => {})
-      const { retryAt } = failed
-      return {
-        spec,
-        action,
-        outcome: 'failed' as const,
-        targets,
-        error,
-        retryAt,
-        ...(certificate && { certificate }),
-      }
+      signal,
     }
-    if (action.kind === 'deploy') certificate = action.certificate
-    else {
-      try {
-        certificate = await issueSomewhere(spec, view, one => issue(one, applyOptions), onEvent)
-      } catch (error) {
-        if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
-        return await fail('issuance', error, [])
-      }
-      const { issuance: _, ...rest } = attempts
-      attempts = rest
-      if (view.attempts.issuance !== undefined) await writeAttempts(state, spec.name, attempts, runtime)
-    }
-    const targets = await inTurn(() =>
-      deployCertificate(
-        state,
-        {
-          spec,
-          certificate: certificate as StoredCertificate, // set on both ways above
-          previous: generationBefore(certificate?.generation ?? '', view),
-          deployerFor: options.deployerFor,
-          ...(options.servedWithinMs !== undefined && { servedWithinMs: options.servedWithinMs }),
-          onEvent,
-          signal,
-        },
-        runtime,
-      ),
-    )
-    await pruneGenerations(state, spec.name, runtime)
-    const record = await settle(spec, certificate, view.renewal, { signal, silent: new Set() })
-    const renewAt = expectedRenewal(certificate, record, spec.renew.at).at
-    const error = targets.find(target => target.error !== undefined)?.error
-    if (error !== undefined) return { ...(await fail('delivery', error, targets)), renewAt }
-    const { delivery, ...rest } = attempts
-    if (delivery !== undefined) await writeAttempts(state, spec.name, rest, runtime)
-    const outcome = action.kind === 'issue' ? 'issued' : 'deployed'
-    return { spec, action, outcome, certificate, renewAt, targets }
-  }
-
-  const issue = async (spec: CertificateSpec, applyOptions: ApplyOptions) => {
-    const { signal } = applyOptions
-    const view = await observe(spec, applyOptions) // a failure at another CA has left its traces
-    const client = await options.clientFor(spec.authority)
-    let used: UsableAccount | undefined
-    const accountKey = async (lost?: unknown): Promise<AccountKey> => {
-      used = await account(spec.authority, { signal }, lost === undefined ? undefined : used)
-      return used.key
-    }
-    return issueCertificate(
-      state,
-      { spec, view, client, account: accountKey, solverFor: options.solverFor, onEvent, signal },
-      runtime,
-    )
-  }
-
-  // Servers are shared: two deployments at once would each see the other's half-done work.
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = deploying.then(work, work)
-    deploying = turn.catch(() => {})
-    return turn
+    return applyCertificate(first, outlook, workshop, runtime)
   }
 
   return {
-    account: (authority, accountOptions) => account(authority, accountOptions),
+    account: (authority, accountOptions) => accountFor(authority, accountOptions),
     plan: async applyOptions => {
       const { observed, failed } = await observeAll(applyOptions)
       const [first] = failed
@@ -379,19 +228,6 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
 
 type Observed = { readonly spec: CertificateSpec; readonly view: CertificateView }
 
-/** A failure of one certificate as its result; what ends everything is thrown. */
-function failedResult(spec: CertificateSpec, error: unknown): ApplyResult {
-  if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
-  return { spec, outcome: 'failed', targets: [], error }
-}
-
-function idleResult(action: Extract<Action, { readonly kind: 'none' | 'wait' }>): ApplyResult {
-  const { spec } = action
-  if (action.kind === 'wait') return { spec, action, outcome: 'waiting', targets: [], retryAt: action.until }
-  const { certificate, renewAt } = action
-  return { spec, action, outcome: 'unchanged', certificate, renewAt, targets: [] }
-}
-
 /** What ends first goes first; a CA that is slow holds up only those that are to come from it. */
 async function inOrderOfUrgency(
   actions: readonly Action[],
@@ -406,10 +242,4 @@ async function inOrderOfUrgency(
 function endOf(action: Action): number {
   if (action.kind === 'issue') return action.replaces?.notAfter ?? 0
   return action.kind === 'deploy' ? 0 : Number.POSITIVE_INFINITY
-}
-
-/** Whether a forced renewal was overtaken by somebody else's while it waited for the lock. */
-function renewedSince(before: Action, now: Action): boolean {
-  if (before.kind !== 'issue' || now.kind !== 'issue') return false
-  return before.replaces?.generation !== now.replaces?.generation
 }

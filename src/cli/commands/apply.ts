@@ -1,7 +1,8 @@
 /** `certwright apply`, `renew` and `deploy`. */
 import { AppError } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
-import type { ApplyOptions, ApplyResult } from '../../manage/manager.ts'
+import type { ApplyResult } from '../../manage/apply-result.ts'
+import type { ApplyOptions } from '../../manage/manager.ts'
 import { describeResult, resultJson } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { createWorkbench, findSpec, loadCommandConfig } from '../workbench.ts'
