@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { serverOf } from '../../../test/support/server-of.ts'
 import { isAppError, systemCodeOf } from '../../base/errors.ts'
 import type { ListenerReply, ListenerRequest } from '../network.ts'
 import { nodeListenHttp } from './listen-http.ts'
@@ -50,6 +51,15 @@ describe('node HTTP listener', () => {
     const request = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n'
     assert.match(await send('127.0.0.1', port, request), /^HTTP\/1\.1 500 /)
     assert.match(await send('127.0.0.1', port, request), /^HTTP\/1\.1 204 /)
+  })
+
+  it('survives errors of its socket', async () => {
+    await using listener = await listenHttp([loopback], echo)
+    const { port = 0 } = listener.addresses[0] ?? {}
+    const request = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n'
+    const server = await serverOf(() => send('127.0.0.1', port, request))
+    for (const text of ['accept EMFILE', 'accept ENFILE']) server.emit('error', new Error(text))
+    assert.match(await send('127.0.0.1', port, request), /^HTTP\/1\.1 200 /)
   })
 
   it('refuses headers that are too large', async () => {

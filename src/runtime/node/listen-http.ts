@@ -71,7 +71,8 @@ function reply(response: ServerResponse, request: IncomingMessage, { status, bod
 
 function listen(server: Server, { host, port }: ListenAddress): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', cause => reject(listenError({ host, port }, cause)))
+    // Not once: what goes wrong with one connection later, such as too many open files, must not end the process.
+    server.on('error', cause => reject(listenError({ host, port }, cause)))
     // Without ipv6Only, "::" would take IPv4 as well and collide with "0.0.0.0".
     server.listen({ host, port, ipv6Only: true }, resolve)
   })

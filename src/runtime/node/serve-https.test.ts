@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { connect as connectTls } from 'node:tls'
+import { serverOf } from '../../../test/support/server-of.ts'
 import { instant } from '../../base/instant.ts'
 import { testAuthority } from '../../testing/test-authority.ts'
 import { nodeHttp } from './http.ts'
@@ -44,6 +45,13 @@ describe('the HTTPS server', () => {
     assert.equal(reply.headers.get('link'), '<a>;rel="b", <c>;rel="d"')
     assert.deepEqual([seen.method, seen.body, seen.headers['x-test']], ['POST', 'hello', 'yes'])
     assert.equal(seen.url, `https://127.0.0.1:${server.port}/a/b?c=d%20e`)
+  })
+
+  it('survives errors of its socket', async () => {
+    await using server = await serve(mirror)
+    const inside = await serverOf(() => server.send('/'))
+    for (const text of ['accept EMFILE', 'accept ENFILE']) inside.emit('error', new Error(text))
+    assert.equal((await server.send('/')).status, 201)
   })
 
   it('builds URLs from its own address, whatever Host says', async () => {

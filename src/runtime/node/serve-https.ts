@@ -134,7 +134,8 @@ function limitPerPeer(server: Server): ReadonlySet<Socket> {
 
 function listen(server: Server, { host, port }: ServeHttpsOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', cause =>
+    // Not once: what goes wrong with one connection later, such as too many open files, must not end the process.
+    server.on('error', cause =>
       reject(
         new AppError('ERR_LISTEN', `cannot listen on ${host}:${port}: ${messageOf(cause)}`, {
           hint: 'choose another address or port, or end the process that has it',
