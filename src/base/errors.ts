@@ -56,6 +56,8 @@ export type AppErrorOptions = {
   readonly cause?: unknown
   /** The earliest time at which trying again makes sense. */
   readonly retryAt?: Instant | undefined
+  /** Whether it will be the same until a person changes something; false when absent. */
+  readonly lasting?: boolean | undefined
 }
 
 /** A failure with a stable code, a message that says what failed on what, and a hint. */
@@ -64,12 +66,14 @@ export class AppError extends Error {
   readonly code: ErrorCode
   readonly hint: string | undefined
   readonly retryAt: Instant | undefined
+  readonly lasting: boolean
 
-  constructor(code: ErrorCode, message: string, { hint, cause, retryAt }: AppErrorOptions = {}) {
+  constructor(code: ErrorCode, message: string, { hint, cause, retryAt, lasting }: AppErrorOptions = {}) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.hint = hint
     this.retryAt = retryAt
+    this.lasting = lasting ?? false
   }
 }
 

@@ -103,7 +103,7 @@ function generalHint({ status = 0 }: Problem): string {
 /** The error of an HTTP exchange, with what was asked of whom; cancellation passes unchanged. */
 export function exchangeFailure(error: unknown, { authority: { host }, task, effect }: Request): unknown {
   if (!isAppError(error, 'ERR_NETWORK', 'ERR_TIMEOUT', 'ERR_REPLY_LOST', 'ERR_REPLY_TOO_LARGE')) return error
-  const { code, message, hint, retryAt } = error
+  const { code, message, hint, retryAt, lasting } = error
   if (code === 'ERR_REPLY_LOST' && effect) return lostReply(error, { host, task })
   const said = `${host} could not be asked to ${task}: ${message}`
   if (code === 'ERR_REPLY_LOST') {
@@ -112,7 +112,7 @@ export function exchangeFailure(error: unknown, { authority: { host }, task, eff
     return new AppError('ERR_NETWORK', said, { cause: error, retryAt, hint: text })
   }
   const usual = code === 'ERR_REPLY_TOO_LARGE' ? noAcmeHint : undefined
-  return new AppError(code, said, { cause: error, retryAt, hint: hint ?? usual })
+  return new AppError(code, said, { cause: error, retryAt, hint: hint ?? usual, lasting })
 }
 
 /** The error for an effect whose outcome is not known. */

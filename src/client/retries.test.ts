@@ -19,6 +19,11 @@ const lost = new AppError('ERR_REPLY_LOST', 'gone')
 
 const cases = [
   { name: 'a network fault', error: network, pauseMs: 1_000 },
+  {
+    name: 'a fault that lasts',
+    error: new AppError('ERR_NETWORK', 'not trusted', { lasting: true }),
+    pauseMs: undefined,
+  },
   { name: 'a timeout', error: new AppError('ERR_TIMEOUT', 'slow'), pauseMs: 1_000 },
   { name: 'a second fault', error: network, attempt: 2, pauseMs: 3_000 },
   { name: 'a third fault', error: network, attempt: 3, pauseMs: 9_000 },

@@ -24,14 +24,15 @@ export type FailedAttempt = {
 
 /**
  * How long to wait before the next attempt.
- * @returns milliseconds, or `undefined` when the error is final: the CA's own "no", a request that may have taken effect,
- * a wait that is too long, or one attempt too many
+ * @returns milliseconds, or `undefined` when the error is final: the CA's own "no", a fault that lasts, a request that may
+ * have taken effect, a wait that is too long, or one attempt too many
  */
 export function pauseAfter(
   error: unknown,
   { attempt, repeatable, now, fraction }: FailedAttempt,
 ): number | undefined {
   if (attempt >= faultBackoff.attempts) return undefined
+  if (isAppError(error) && error.lasting) return undefined
   const pauseMs = backoffMs(faultBackoff, attempt, fraction)
   if (isAppError(error, 'ERR_NETWORK', 'ERR_TIMEOUT')) return pauseMs
   if (isAppError(error, 'ERR_REPLY_LOST')) return repeatable ? pauseMs : undefined

@@ -176,6 +176,13 @@ const final = [
     },
   },
   {
+    name: 'a network fault that lasts',
+    answers: [
+      new AppError('ERR_NETWORK', 'its certificate has expired', { lasting: true, hint: 'renew it' }),
+    ],
+    error: { code: 'ERR_NETWORK', lasting: true, hint: 'renew it' },
+  },
+  {
     name: 'a fourth lost reply to a read, which had no effect',
     answers: [replyLost, replyLost, replyLost, replyLost],
     error: { code: 'ERR_NETWORK' },

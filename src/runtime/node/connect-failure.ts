@@ -4,6 +4,10 @@ import { printable } from '../../base/printable.ts'
 
 type Reason = { readonly text: string; readonly hint: string }
 
+/** TLS that will be refused the next time too: verification errors of OpenSSL and of Node, and no TLS at all. */
+const lastingCodes =
+  /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|ERR_TLS_CERT|ERR_SSL_WRONG_VERSION|ERR_SSL_PACKET_LENGTH)/
+
 const certificateHint = 'if this server is yours, give its root certificate by trust: (or --trust FILE)'
 
 /** Reasons by the codes of the system, of the resolver, of OpenSSL and of Node. */
@@ -76,7 +80,11 @@ const reasons: Readonly<Record<string, Reason>> = {
  */
 export function connectFailure(cause: unknown, target: string): AppError {
   const { text, hint } = reasonOf(cause)
-  return new AppError('ERR_NETWORK', `cannot connect to ${printable(target)}: ${text}`, { hint, cause })
+  return new AppError('ERR_NETWORK', `cannot connect to ${printable(target)}: ${text}`, {
+    hint,
+    cause,
+    lasting: lastingCodes.test(systemCodeOf(cause) ?? ''),
+  })
 }
 
 function reasonOf(cause: unknown): { readonly text: string; readonly hint?: string } {

@@ -113,6 +113,7 @@ async function identityOf({ url, address, anyCertificate }: Route): Promise<Conn
   if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
     throw new AppError('ERR_NETWORK', 'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the check of certificates', {
       hint: 'unset it; a private root certificate can be given by trust: (or --trust FILE)',
+      lasting: true,
     })
   }
   const [{ isIP }, { checkServerIdentity }] = await Promise.all([import('node:net'), import('node:tls')])

@@ -21,6 +21,7 @@ export function proxyFor(url: URL, environment: (name: string) => string | undef
   if (proxy?.protocol === 'http:') return proxy
   throw new AppError('ERR_NETWORK', 'HTTPS_PROXY does not name an HTTP proxy', {
     hint: 'write it like http://proxy.example:3128, or unset it',
+    lasting: true,
   })
 }
 
