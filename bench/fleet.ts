@@ -7,6 +7,8 @@ export type RequestCounts = {
   /** Looks at an order that was not done: how many depends on how fast the CA is. */
   readonly polls: number
   readonly nonces: number
+  /** Questions when to renew: not part of an issuance, and only for who renews. */
+  readonly renewalInfo: number
   readonly others: number
 }
 
@@ -32,13 +34,14 @@ export async function startFleet(size: number): Promise<Fleet> {
   return {
     pebbles,
     takeCounts: async () => {
-      const counts = { polls: 0, nonces: 0, others: 0 }
+      const counts = { polls: 0, nonces: 0, renewalInfo: 0, others: 0 }
       for (const [index, pebble] of pebbles.entries()) {
         const log = await settledLog(pebble)
         const lines = log.slice(read[index]).matchAll(/(?:GET|HEAD|POST) (\/\S*) -> calling handler/g)
         for (const [, path = ''] of lines) {
           if (path.startsWith('/my-order/')) counts.polls += 1
           else if (path.startsWith('/nonce-plz')) counts.nonces += 1
+          else if (path.includes('/renewalInfo/')) counts.renewalInfo += 1
           else counts.others += 1
         }
         read[index] = log.length

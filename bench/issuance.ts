@@ -35,7 +35,7 @@ const maxRequests = (names: number) => 2 * names + 6
 const maxRatio = 1.25
 const minRate = 0.8
 const baseline = 'raw script'
-const judged = ['library', 'product']
+const judged = ['library', 'manager']
 
 type Sample = { readonly ms: number; readonly counts: RequestCounts }
 type Result = {
@@ -46,6 +46,7 @@ type Result = {
   readonly perSecond: number
   readonly requests: number
   readonly polls: number
+  readonly renewalInfo: number
 }
 
 const options = readOptions(defaultRuns)
@@ -85,6 +86,7 @@ async function compare(scenario: Scenario): Promise<readonly Result[]> {
       perSecond: (scenario.certificates * secondMs) / medianMs,
       requests: medianOf(contender, ({ counts }) => counts.nonces + counts.others) / scenario.certificates,
       polls: medianOf(contender, ({ counts }) => counts.polls) / scenario.certificates,
+      renewalInfo: medianOf(contender, ({ counts }) => counts.renewalInfo) / scenario.certificates,
     }
   })
 }
@@ -125,13 +127,13 @@ function freshNames(count: number): Names {
 
 function report(): void {
   const tables = scenarios.map(({ name, certificates }) => [
-    [name, 'WALL', 'RATIO', ...(certificates > 1 ? ['PER SECOND'] : []), 'REQUESTS', 'POLLS'],
+    [name, 'WALL', 'RATIO', ...(certificates > 1 ? ['PER SECOND'] : []), 'REQUESTS', 'POLLS', 'ADVICE'],
     ...results
       .filter(({ scenario }) => scenario === name)
-      .map(({ contender, medianMs, ratio, perSecond, requests, polls }) => [
+      .map(({ contender, medianMs, ratio, perSecond, requests, polls, renewalInfo }) => [
         ...[contender, `${medianMs.toFixed(0)} ms`, round(ratio)],
         ...(certificates > 1 ? [perSecond.toFixed(0)] : []),
-        ...[round(requests), round(polls)],
+        ...[round(requests), round(polls), round(renewalInfo)],
       ]),
   ])
   printReport(

@@ -88,9 +88,9 @@ export function rawSession({ directory, trustPem, account, width }: RawOptions):
   }
 }
 
-// The same steps as the client under test: at once, then 50 ms, growing.
-const firstPauseMs = 50
-const pauseFactor = 1.6
+// At once, then soon, then less and less often. Longer steps hide work: everybody who waits is equally fast.
+const firstPauseMs = 10
+const pauseFactor = 2
 
 type Resources = { readonly newNonce: string; readonly newAccount: string; readonly newOrder: string }
 type Order = {
