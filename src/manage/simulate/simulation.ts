@@ -86,13 +86,13 @@ export function* simulate(options: SimulationOptions): Generator<number, Simulat
     expiries: 0,
   }
   const ordersPerHour = new Uint32Array(options.days * 24)
-  let draws = fleet.size // the first ones belong to the certificates
+  let draws = 2 * fleet.size // the first ones belong to the certificates: the place of each, and its draw
   const draw = () => fractionOf(seed, draws++)
   const keep = (changes: LedgerChanges) => applyChanges(ledger, changes)
 
   const dueAt = (certificate: number, { notBefore, notAfter, window }: Issued): Instant => {
     const advice = renewalInfo ? takeAdvice(window, undefined, draw()) : undefined
-    const record = { draw: fractionOf(seed, certificate), ...(advice && { advice }) }
+    const record = { draw: fractionOf(seed, fleet.size + certificate), ...(advice && { advice }) }
     return selectRenewalTime({ notBefore, notAfter }, { record }).at
   }
   const isOut = (now: Instant) =>
@@ -155,14 +155,14 @@ export function* simulate(options: SimulationOptions): Generator<number, Simulat
     queue.push(dueAt(certificate, issued), certificate)
   }
 
-  const age = dueAge(options)
   for (let certificate = 0; certificate < fleet.size; certificate++) {
     const place = fractionOf(seed, certificate)
     if (options.newWithinMs !== undefined) {
       queue.push(plusMs(start, Math.floor(place * options.newWithinMs)), certificate)
       continue
     }
-    const issued = ca.adopt(certificate, plusMs(start, -Math.floor(place * age)))
+    const ageMs = dueAt(certificate, ca.adopt(certificate, start)) - start // at which it will be renewed
+    const issued = ca.adopt(certificate, plusMs(start, -Math.floor(place * ageMs)))
     certificates.issued(certificate, issued)
     queue.push(instant(Math.max(dueAt(certificate, issued), start)), certificate)
   }
@@ -182,12 +182,6 @@ export function* simulate(options: SimulationOptions): Generator<number, Simulat
   }
   const { expired, missing } = certificates.atTheEnd(end)
   return { ...count, expiries: count.expiries + expired, missing, ordersPerHour }
-}
-
-/** How old a certificate is when it is due, without advice. */
-function dueAge({ start, lifetimeMs }: SimulationOptions): number {
-  const validity = { notBefore: start, notAfter: plusMs(start, lifetimeMs) }
-  return selectRenewalTime(validity, {}).at - start
 }
 
 const ariBit = 1
