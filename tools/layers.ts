@@ -163,7 +163,7 @@ export const layerRules: readonly IForbiddenRuleType[] = [
     comment: 'who tells people is told what happened, and knows nothing of how it came about',
     severity: 'error',
     from: { path: '^src/manage/notify/', pathNot: tests },
-    to: { path: '^src/manage/(execute/|plan/|manager[.]ts)' },
+    to: { path: '^src/manage/(execute/|plan/|manager[.]ts|apply-)' },
   },
   {
     name: 'manage-plan-pure',
