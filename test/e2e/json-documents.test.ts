@@ -22,8 +22,8 @@ const documented = new Map(
   ),
 )
 
-/** Members that need a CA with limits or profiles, or a server that is reloaded and then silent for a minute. */
-const rare = /(^|\.)(retryAt|profile|refused(\.\w+)?)$|^targets\[\]\.endpoints\[\]\.failure$/
+/** Members that need a CA with limits or profiles, accounts at several CAs, or a server that is reloaded and then silent for a minute. */
+const rare = /(^|\.)(retryAt|profile|refused(\.\w+)?)$|^others|^targets\[\]\.endpoints\[\]\.failure$/
 
 test('what --json prints is what the guide shows', {
   skip: skipWithout('pebble', 'nginx'),

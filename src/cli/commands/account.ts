@@ -1,11 +1,12 @@
 /** `certwright account ...`. */
 import { resolve } from 'node:path'
 import type { Account } from '../../acme/account.ts'
-import { AppError } from '../../base/errors.ts'
+import { mapConcurrently } from '../../base/concurrent.ts'
+import { AppError, isAppError } from '../../base/errors.ts'
 import { formatInstant } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import { ensureAccount, type UsableAccount } from '../../manage/execute/account.ts'
-import type { AccountSettings, Authority } from '../../manage/spec.ts'
+import type { AccountSettings, Authority, Config } from '../../manage/spec.ts'
 import {
   readAccount,
   readAccountKey,
@@ -13,6 +14,7 @@ import {
   retireAccount,
   type StoredAccount,
   settleNextKey,
+  storedAccounts,
   writeAccount,
   writeAccountKey,
 } from '../../manage/store/accounts.ts'
@@ -22,18 +24,75 @@ import { createSigner, generateAccountKey, privateKeyPem, type Signer } from '..
 import type { SignatureAlgorithm } from '../../x509/key-types.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { confirm } from '../confirm.ts'
+import { inOneLine } from '../error-text.ts'
+import { storedAuthority } from '../stored.ts'
 import { createWorkbench, loadCommandConfig, type Workbench } from '../workbench.ts'
 
 type Args = { readonly args: readonly string[] }
 
-/** Prints what is stored and what the CA says. */
+/** Accounts that are asked for at once; each is at another CA. */
+const showConcurrency = 8
+
+/**
+ * Prints what is stored and what the CA says: of the account at the CA that `--authority` names, else of every account,
+ * that at the configured CA first.
+ */
 export async function showAccount(context: CommandContext): Promise<CommandResult> {
-  return withLock(context, 'look at the account', async ({ bench, authority }) => {
+  const config = await loadCommandConfig(context)
+  await using bench = createWorkbench(context, config)
+  const authorities = await authoritiesToShow(config, context)
+  const show = (authority: Authority) => showAt({ bench, authority }, context)
+  const [first = config.authority, ...others] = authorities
+  if (others.length === 0) return await show(first)
+  // One CA that does not answer is no reason to say nothing of the others.
+  const [shown, ...rest] = await mapConcurrently(authorities, showConcurrency, async authority =>
+    show(authority).catch((error: unknown) => unreadable(authority, error)),
+  )
+  if (shown === undefined) throw new TypeError('there are several')
+  const failed = [shown, ...rest].some(({ exitCode }) => exitCode !== exitCodes.done)
+  return {
+    exitCode: failed ? exitCodes.failed : exitCodes.done,
+    text: [shown, ...rest].map(({ text }) => text).join('\n'),
+    json: { ...(shown.json as object), others: rest.map(({ json }) => json) },
+  }
+}
+
+async function authoritiesToShow(
+  config: Config,
+  { state, runtime, authority: named }: CommandContext,
+): Promise<readonly Authority[]> {
+  const stored = named === undefined ? await storedAccounts(state, runtime) : new Map()
+  const others = [...stored]
+    .filter(([id]) => id !== config.authority.id)
+    .map(([id, { directory }]) => storedAuthority({ id, directory }, config))
+  return stored.has(config.authority.id) ? [config.authority, ...others] : others
+}
+
+function showAt(opened: Opened, context: CommandContext): Promise<CommandResult> {
+  return underLock(opened, context, 'look at the account', async ({ bench, authority }) => {
     const { stored, signer } = await storedAccount(authority, context)
+    if (stored.deactivatedAt !== undefined) {
+      const account: Account = { url: stored.url, status: 'deactivated', contact: stored.contact }
+      return result(authority, stored, account, signer, context)
+    }
     const client = await bench.clientFor(authority)
     const account = await client.readAccount({ url: stored.url, signer }, { signal: context.signal })
     return result(authority, stored, account, signer, context)
   })
+}
+
+function unreadable({ id, directory }: Authority, error: unknown): CommandResult {
+  if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
+  const { code, message, hint } = error
+  return {
+    exitCode: exitCodes.failed,
+    text: lines([
+      ['authority', `${id} (${directory})`],
+      ['error', inOneLine(message)],
+      ...(hint === undefined ? [] : [['hint', inOneLine(hint)] as const]),
+    ]),
+    json: { authority: id, directory, error: { code, message, ...(hint !== undefined && { hint }) } },
+  }
 }
 
 export type RegisterFlags = Args & {
@@ -181,6 +240,15 @@ async function withLock(
 ): Promise<CommandResult> {
   const opened = await open(context)
   await using _bench = opened.bench
+  return await underLock(opened, context, about, work)
+}
+
+async function underLock(
+  opened: Opened,
+  context: CommandContext,
+  about: string,
+  work: (opened: Opened) => Promise<CommandResult>,
+): Promise<CommandResult> {
   await storedAccount(opened.authority, context) // without one there is nothing to lock
   const { state, runtime, signal } = context
   await using _lock = await takeLock(state, `account-${opened.authority.id}`, { about, signal }, runtime)
@@ -197,7 +265,13 @@ async function settleAccount(
   const stored = await readAccount(state, authority.id, runtime)
   if (stored === undefined || stored.deactivatedAt !== undefined) return
   const client = await bench.clientFor(authority)
-  await ensureAccount(state, authority, client, { settings: bench.config.account, signal }, runtime)
+  await ensureAccount(
+    state,
+    authority,
+    client,
+    { settings: authority.account ?? bench.config.account, signal },
+    runtime,
+  )
 }
 
 async function storedAccount(
@@ -207,8 +281,13 @@ async function storedAccount(
   const stored = await readAccount(state, authority.id, runtime)
   const signer = await readAccountKey(state, authority.id, 'current', runtime)
   if (stored !== undefined && signer !== undefined) return { stored, signer }
+  const elsewhere = [...(await storedAccounts(state, runtime)).values()].map(account => account.directory)
+  const register = 'certwright account register --email ADDRESS --agree-terms'
   throw new AppError('ERR_ACCOUNT', `there is no account at ${authority.id}`, {
-    hint: 'certwright account register --email ADDRESS --agree-terms',
+    hint:
+      elsewhere.length === 0
+        ? register
+        : `there is one at ${printable(elsewhere.join(', '), 500)} (--authority names the CA that is meant); else: ${register}`,
   })
 }
 
@@ -222,7 +301,7 @@ function result(
   const contact = (account.contact.length > 0 ? account.contact : stored.contact).map(uri =>
     printable(uri, 200),
   )
-  const lines = [
+  const facts = [
     ['authority', `${authority.id} (${authority.directory})`],
     ['account', printable(account.url)],
     ['status', account.status],
@@ -230,10 +309,10 @@ function result(
     ['key', `${signer.algorithm}, ${accountPath(state, authority.id)}/key.pem`],
     ['terms', stored.termsOfService === undefined ? 'none' : printable(stored.termsOfService)],
     ['registered', formatInstant(stored.registeredAt)],
-  ]
+  ] as const
   return {
     exitCode: exitCodes.done,
-    text: lines.map(([key = '', value = '']) => `${key.padEnd(12)}${value}\n`).join(''),
+    text: lines(facts),
     json: {
       authority: authority.id,
       directory: authority.directory,
@@ -245,4 +324,8 @@ function result(
       registeredAt: formatInstant(stored.registeredAt),
     },
   }
+}
+
+function lines(facts: readonly (readonly [string, string])[]): string {
+  return facts.map(([key, value]) => `${key.padEnd(12)}${value}\n`).join('')
 }

@@ -5,7 +5,7 @@ import { v } from '../../base/schema.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { createSigner, parsePrivateKeyPem, type Signer } from '../../x509/key.ts'
 import { corrupt, readDocument, storeStep, writeDocument } from './documents.ts'
-import { accountPath, privateFileMode, stateDirectoryMode } from './paths.ts'
+import { accountPath, accountsPath, privateFileMode, stateDirectoryMode } from './paths.ts'
 
 /** Facts about an account that is registered at an authority. */
 export type StoredAccount = {
@@ -40,6 +40,20 @@ export function readAccount(
   { files }: Pick<Runtime, 'files'>,
 ): Promise<StoredAccount | undefined> {
   return readDocument(`${accountPath(state, authority)}/account.json`, accountSchema, files)
+}
+
+/** The stored accounts, by the id of their authority. */
+export async function storedAccounts(
+  state: string,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<ReadonlyMap<string, StoredAccount>> {
+  const directory = accountsPath(state)
+  const found = new Map<string, StoredAccount>()
+  for (const id of await storeStep(`list ${directory}`, () => files.list(directory))) {
+    const account = await readAccount(state, id, { files })
+    if (account !== undefined) found.set(id, account)
+  }
+  return found
 }
 
 /** Writes the facts of an account. */

@@ -16,6 +16,7 @@ export const certificateFiles = [
 ] as const
 export type CertificateFile = (typeof certificateFiles)[number]
 
+export const accountsPath = (state: string) => `${state}/accounts`
 export const accountPath = (state: string, authority: string) => `${state}/accounts/${authority}`
 export const certificatesPath = (state: string) => `${state}/certificates`
 export const generationsPath = (state: string, name: SpecName) => `${state}/certificates/${name}`
