@@ -21,6 +21,7 @@ const spec: CertificateSpec = {
   reuseKey: false,
   authority,
   fallbacks: [],
+  solvers: [],
   renew: { windows: [] },
   deploy: [],
   source: '/c.yaml',

@@ -14,11 +14,24 @@ test('a definition has the defaults of the configuration file', () => {
     authority,
     keyType: 'ecdsa-p256',
     reuseKey: false,
+    solvers: [],
     fallbacks: [],
     deploy: [],
     renew: { windows: [] },
     source: 'program',
   })
+})
+
+test('one solver for all names comes after those for some', () => {
+  const [files, port] = ['files', 'port'].map(name => ({ name, options: {} }))
+  assert.ok(files && port)
+  const { solvers } = defineCertificate({
+    identifiers: ['a.example'],
+    authority,
+    solver: port,
+    solvers: [{ ...files, for: ['*.Bücher.example'] }],
+  })
+  assert.deepEqual(solvers, [{ ...files, for: [{ type: 'dns', value: '*.xn--bcher-kva.example' }] }, port])
 })
 
 test('what is given stays', () => {

@@ -1,15 +1,30 @@
 /** Certificate specs made by programs, with the defaults of the configuration file. */
 import { parseIdentifier } from '../acme/identifier.ts'
 import { AppError } from '../base/errors.ts'
-import { type Authority, type CertificateSpec, defaultSpecName, parseSpecName } from './spec.ts'
+import {
+  type Authority,
+  type CertificateSpec,
+  defaultSpecName,
+  parseSpecName,
+  type SolverChoice,
+} from './spec.ts'
 
 /** What a certificate needs; everything else has a default. */
-export type CertificateDefinition = Partial<Omit<CertificateSpec, 'name' | 'identifiers' | 'authority'>> & {
+export type CertificateDefinition = Partial<
+  Omit<CertificateSpec, 'name' | 'identifiers' | 'authority' | 'solvers'>
+> & {
   /** Names and addresses as a person writes them; at least one. */
   readonly identifiers: readonly string[]
   readonly authority: Authority
   /** The directory below `live/`; the first identifier when absent. */
   readonly name?: string
+  /** How control over the identifiers is proven, where one solver does for all of them. */
+  readonly solver?: SolverChoice
+  /**
+   * Solvers for some identifiers each, of which the first that fits counts; they come before `solver`. `for` has names and
+   * addresses as a person writes them; `*.shop.example` stands for itself and every name below.
+   */
+  readonly solvers?: readonly (SolverChoice & { readonly for?: readonly string[] })[]
 }
 
 /**
@@ -19,6 +34,8 @@ export type CertificateDefinition = Partial<Omit<CertificateSpec, 'name' | 'iden
 export function defineCertificate({
   identifiers: texts,
   name: text,
+  solver,
+  solvers = [],
   ...rest
 }: CertificateDefinition): CertificateSpec {
   const identifiers = texts.map(parseIdentifier)
@@ -40,5 +57,12 @@ export function defineCertificate({
     ...rest,
     name,
     identifiers,
+    solvers: [
+      ...solvers.map(({ for: names, ...choice }) => ({
+        ...choice,
+        ...(names !== undefined && { for: names.map(parseIdentifier) }),
+      })),
+      ...(solver === undefined ? [] : [solver]),
+    ],
   }
 }

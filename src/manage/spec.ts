@@ -56,6 +56,12 @@ export type AccountSettings = {
 /** A solver by name with its options, as the registry takes it. */
 export type SolverChoice = { readonly name: string; readonly options: Readonly<Record<string, Json>> }
 
+/** A solver, and what it is for. Of several rules, the first that fits an identifier counts for it. */
+export type SolverRule = SolverChoice & {
+  /** Names and addresses; a wildcard fits itself and every name below it. Everything when absent. */
+  readonly for?: readonly Identifier[]
+}
+
 /** A deployer by name with its options. */
 export type DeployTarget = { readonly name: string; readonly options: Readonly<Record<string, Json>> }
 
@@ -94,7 +100,8 @@ export type CertificateSpec = {
   /** Tried in this order when the first one cannot issue; a certificate from any of them is good enough. */
   readonly fallbacks: readonly Authority[]
   readonly profile?: string
-  readonly solver?: SolverChoice
+  /** How control over the identifiers is proven; see `solverChoiceFor`. */
+  readonly solvers: readonly SolverRule[]
   readonly deploy: readonly DeployTarget[]
   readonly renew: RenewSettings
   /** The file that defines it. */

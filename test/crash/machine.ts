@@ -58,7 +58,7 @@ export async function createMachine(names: readonly string[] = ['a.example', 'b.
     keyType: 'ecdsa-p256',
     reuseKey: false,
     authority: { id: 'ca', directory: `${caUrl}/directory` },
-    solver: { name: 'http-01-webroot', options: { webroot, selfCheck: true } },
+    solvers: [{ name: 'http-01-webroot', options: { webroot, selfCheck: true } }],
     fallbacks: [],
     renew: { windows: [] },
     deploy: [{ name: 'web', options: {} }],

@@ -1,6 +1,6 @@
 /** Entries of several kinds, through the command line, against Pebble. */
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { skipWithout } from '../support/programs.ts'
@@ -63,4 +63,35 @@ test('what a person wrote into a drop-in outlives issue and delete', { skip, tim
   const left = await readFile(dropIn, 'utf8')
   assert.ok(left.includes('other.example:\n    key: rsa-2048 # for old clients\n'), left)
   assert.doesNotMatch(left, /a\.example/)
+})
+
+test('each name is proven where its rule says', { skip, timeout }, async () => {
+  await using world = await startWorld()
+  const shop = join(world.configFile, '..', 'shop')
+  await mkdir(shop)
+  const server = (names: string, root: string) => `server {
+  listen 127.0.0.1:${world.pebble.httpPort};
+  server_name ${names};
+  location /.well-known/acme-challenge/ { root ${root}; }
+}
+`
+  await world.nginx.writeSite(server('_', world.webroot) + server('*.shop.example', shop))
+  await world.nginx.reload()
+  const config = await readFile(world.configFile, 'utf8')
+  const port = world.pebble.httpPort
+  await writeFile(
+    world.configFile,
+    `${config}certificates:
+  shop:
+    identifiers: [www.shop.example, blog.example]
+    deploy: []
+    solvers:
+      - { for: ["*.shop.example"], http-01: { webroot: ${shop}, port: ${port} } }
+      - http-01: { webroot: ${world.webroot}, port: ${port} }
+`,
+  )
+  const applied = await world.run('apply')
+  assert.match(applied.stdout, /: issued for /, applied.stderr)
+  assert.equal((await world.live('shop')).subjectAltName, 'DNS:www.shop.example, DNS:blog.example')
+  for (const root of [shop, world.webroot]) assert.deepEqual(await readdir(root), [], 'taken away again')
 })

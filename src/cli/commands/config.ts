@@ -77,7 +77,10 @@ function specJson(spec: CertificateSpec): Record<string, unknown> {
     key: spec.keyType,
     'reuse-key': spec.reuseKey,
     profile: spec.profile,
-    solver: spec.solver === undefined ? undefined : { [spec.solver.name]: spec.solver.options },
+    solvers: spec.solvers.map(({ for: fitting, name, options }) => ({
+      ...(fitting !== undefined && { for: fitting.map(({ value }) => value) }),
+      [name]: options,
+    })),
     deploy: spec.deploy.map(targetName),
     renew: {
       at:

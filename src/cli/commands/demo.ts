@@ -76,7 +76,7 @@ export async function demo(
       state,
       config: {
         account: { agreeToTerms: true, keyAlgorithm: 'ES256' },
-        certificates: [{ ...spec, solver: site.solver }],
+        certificates: [{ ...spec, solvers: [site.solver] }],
       },
       clientFor: async () => client,
       solverFor: choice => createSolver(choice, runtime),
@@ -160,6 +160,7 @@ function demoSpec(): CertificateSpec {
     reuseKey: false,
     authority: { id: 'embedded', directory: 'embedded' },
     fallbacks: [],
+    solvers: [],
     renew: { windows: [] },
     deploy: [{ name: 'site', options: {} }],
     source: 'demo',

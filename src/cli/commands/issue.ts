@@ -87,7 +87,7 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
       ...(flags.agreeTerms === true && { agreeToTerms: true }),
     }
     await using bench = createWorkbench(context, { ...config, account })
-    if (findSpec(config, name).solver === undefined) {
+    if (findSpec(config, name).solvers.length === 0) {
       throw new AppError('ERR_USAGE', `nothing says how to prove control over ${name}`, {
         hint: 'give --webroot DIR or --standalone, or set defaults: { solvers: { http-01: { webroot: DIR } } }',
       })

@@ -34,6 +34,8 @@ export async function tlsSnippet(
 
 async function configuredWebroot(context: CommandContext): Promise<string | undefined> {
   const { certificates } = await loadCommandConfig(context)
-  const webroots = certificates.flatMap(({ solver }) => solver?.options['webroot'] ?? [])
+  const webroots = certificates
+    .flatMap(({ solvers }) => solvers)
+    .flatMap(({ options }) => options['webroot'] ?? [])
   return webroots.find(webroot => typeof webroot === 'string')
 }

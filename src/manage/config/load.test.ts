@@ -59,19 +59,46 @@ certificates:
   )
   const [www, mail, more] = certificates
   assert.deepEqual(www?.identifiers, [{ type: 'dns', value: 'www.example.com' }])
-  assert.deepEqual(www?.solver, {
-    name: 'http-01-webroot',
-    options: { webroot: '/srv/acme', selfCheck: true },
-  })
+  assert.deepEqual(www?.solvers, [
+    { name: 'http-01-webroot', options: { webroot: '/srv/acme', selfCheck: true } },
+  ])
   assert.deepEqual(www?.deploy, [{ name: 'nginx', options: {} }])
   assert.equal(www?.keyType, 'ecdsa-p384')
   assert.equal(www?.authority.id, 'letsencrypt-staging')
   assert.deepEqual(mail?.identifiers[1], { type: 'dns', value: 'xn--bcher-kva.example' })
-  assert.deepEqual(mail?.solver, { name: 'http-01-standalone', options: { port: 8080, selfCheck: false } })
+  assert.deepEqual(mail?.solvers, [{ name: 'http-01-standalone', options: { port: 8080, selfCheck: false } }])
   assert.deepEqual([mail?.keyType, mail?.deploy.length], ['rsa-2048', 0])
   assert.match(more?.authority.id ?? '', /^ca\.example-[0-9a-f]{8}$/)
   assert.equal(more?.authority.trustFile, '/etc/ca.pem')
   assert.equal(more?.source, `${place.dropIns}/10-more.yaml`)
+})
+
+test('solvers may be rules, of the defaults or of the entry', async () => {
+  const { certificates } = await load({
+    main: `
+defaults:
+  solvers:
+    - { for: ["*.shop.example", bücher.example], http-01: { webroot: /srv/shop } }
+    - http-01: { standalone: true }
+certificates:
+  www.shop.example:
+  other.example: { solvers: [{ for: [other.example], http-01: { webroot: /srv/other } }] }
+`,
+  })
+  const webroot = (path: string) => ({
+    ...{ name: 'http-01-webroot', options: { webroot: path, selfCheck: true } },
+  })
+  const dns = (value: string) => ({ type: 'dns', value })
+  assert.deepEqual(
+    certificates.map(({ solvers }) => solvers),
+    [
+      [
+        { ...webroot('/srv/shop'), for: [dns('*.shop.example'), dns('xn--bcher-kva.example')] },
+        { name: 'http-01-standalone', options: { selfCheck: true } },
+      ],
+      [{ ...webroot('/srv/other'), for: [dns('other.example')] }],
+    ],
+  )
 })
 
 test('authorities have names, accounts of their own, and an order in which they are tried', async () => {
@@ -210,6 +237,26 @@ const mistakes: readonly {
     name: 'a wildcard with http-01',
     text: 'defaults: { solvers: { http-01: { webroot: /x } } }\ncertificates: { a: { identifiers: ["*.a.example"] } }',
     says: [/wildcard, which http-01 cannot prove/],
+  },
+  {
+    name: 'a name that no rule of the solvers is for',
+    text: 'certificates:\n  a.example:\n    identifiers: [a.example, b.example]\n    solvers:\n      - { for: [a.example], http-01: { webroot: /x } }',
+    says: [/:3: certificates\.a\.example\.identifiers: no rule of solvers is for b\.example \(end with/],
+  },
+  {
+    name: 'a rule after one for everything',
+    text: 'defaults:\n  solvers:\n    - http-01: { webroot: /x }\n    - { for: [a.example], http-01: { webroot: /y } }',
+    says: [/:4: defaults\.solvers\.1: is never used/],
+  },
+  {
+    name: 'a rule for something that is no name',
+    text: 'defaults:\n  solvers:\n    - for: [a.example, "*"]\n      http-01: { webroot: /y }',
+    says: [/:3: defaults\.solvers\.0\.for\.1: "\*" has a \* that is not/],
+  },
+  {
+    name: 'a misspelt key in a rule',
+    text: 'defaults: { solvers: [{ fr: [a.example], http-01: { webroot: /y } }] }',
+    says: [/fr: unknown key \(did you mean for\?\)/],
   },
   {
     name: 'a name that is a path',

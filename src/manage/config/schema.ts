@@ -47,7 +47,23 @@ const http01Schema = v.pipe(
     'must have either webroot or standalone',
   ),
 )
-const solversSchema = v.strictObject({ 'http-01': http01Schema })
+const solver = { 'http-01': http01Schema }
+const solverSchema = v.strictObject(solver)
+const solversSchema = v.union(
+  [
+    solverSchema,
+    v.pipe(
+      v.array(
+        v.strictObject({
+          for: v.optional(v.pipe(v.array(text), v.nonEmpty('must name at least one identifier'))),
+          ...solver,
+        }),
+      ),
+      v.nonEmpty('must have at least one rule'),
+    ),
+  ],
+  'must be { http-01: { ... } }, or a list of them, each with the names it is for',
+)
 
 const nginxSchema = v.strictObject({
   program: v.optional(path),
@@ -127,5 +143,6 @@ export const fileSchema = v.strictObject({
 
 export type ConfigFile = v.InferOutput<typeof fileSchema>
 export type CertificateEntry = v.InferOutput<typeof certificateSchema>
+export type SolverEntry = v.InferOutput<typeof solverSchema>
 export type AuthorityEntry = v.InferOutput<typeof authoritySchema>
 export type NamedAuthorityEntry = v.InferOutput<typeof namedAuthoritySchema>

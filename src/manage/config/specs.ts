@@ -4,6 +4,7 @@ import { maxOrderIdentifiers } from '../../acme/order.ts'
 import { AppError, isAppError, messageOf } from '../../base/errors.ts'
 import type { Json } from '../../contracts/solver.ts'
 import { defaultAuthorityName, isKnownAuthority, resolveAuthority } from '../authorities.ts'
+import { solverChoiceFor } from '../solver-rules.ts'
 import type {
   AccountSettings,
   Authority,
@@ -12,12 +13,13 @@ import type {
   DeployTarget,
   RenewSettings,
   SolverChoice,
+  SolverRule,
 } from '../spec.ts'
 import { parseSpecName } from '../spec.ts'
 import type { ConfigDocument } from './document.ts'
 import type { ConfigIssue } from './issue.ts'
 import { parseRenewAt, parseWindow } from './renew.ts'
-import type { AuthorityEntry, CertificateEntry, ConfigFile } from './schema.ts'
+import type { AuthorityEntry, CertificateEntry, ConfigFile, SolverEntry } from './schema.ts'
 
 /** Keys that concern everything, and so stand in one place. */
 const mainOnly = ['authority', 'authorities', 'account', 'time-zone', 'resolvers', 'defaults'] as const
@@ -62,6 +64,7 @@ export function readConfig(
       ? readAuthorities(top.authority ?? defaultAuthorityName, ['authority'], named, report)
       : [overridingAuthority(override, named)]
   const [authority] = chosen
+  const solvers = readSolvers(top.defaults?.solvers, ['defaults', 'solvers'], report)
   const certificates = new Map<string, CertificateSpec>()
   for (const document of documents) {
     for (const [name, entry] of Object.entries(document.document.value.certificates ?? {})) {
@@ -72,6 +75,7 @@ export function readConfig(
       const spec = readSpec(name, entry ?? {}, {
         file: document.file,
         defaults: top.defaults ?? {},
+        solvers,
         authorities: chosen,
         named,
         overridden: override !== undefined,
@@ -178,6 +182,8 @@ function readAccount(entry: ConfigFile['account']): AccountSettings {
 type SpecContext = {
   readonly file: string
   readonly defaults: Omit<CertificateEntry, 'identifiers' | 'authority'>
+  /** Of the defaults. */
+  readonly solvers: readonly SolverRule[]
   /** What a certificate gets that names none. */
   readonly authorities: readonly Authority[]
   readonly named: ReadonlyMap<string, Authority>
@@ -199,15 +205,9 @@ function readSpec(name: string, entry: CertificateEntry, context: SpecContext): 
     return undefined
   }
   const identifiers = readIdentifiers(entry.identifiers ?? [name], [...path, 'identifiers'], report)
-  const solver = readSolver(entry.solvers ?? defaults.solvers)
-  const wildcard = identifiers.find(isWildcard)
-  if (wildcard !== undefined && solver !== undefined) {
-    report(
-      [...path, 'identifiers'],
-      `${wildcard.value} is a wildcard, which http-01 cannot prove`,
-      'only dns-01 can; name the hosts one by one',
-    )
-  }
+  const solvers =
+    entry.solvers === undefined ? context.solvers : readSolvers(entry.solvers, [...path, 'solvers'], report)
+  requireProvable(identifiers, solvers, [...path, 'identifiers'], report)
   const own =
     entry.authority === undefined
       ? undefined
@@ -223,20 +223,32 @@ function readSpec(name: string, entry: CertificateEntry, context: SpecContext): 
     authority,
     fallbacks,
     ...(profile !== undefined && { profile }),
-    ...(solver !== undefined && { solver }),
+    solvers,
     deploy: (entry.deploy ?? defaults.deploy ?? []).map(readTarget),
     renew: readRenew({ ...defaults.renew, ...entry.renew }),
     source: context.file,
   }
 }
 
-/**
- * Identifiers from text, with every complaint at its place.
- * @returns those that are good
- */
-export function readIdentifiers(
+function readIdentifiers(
   texts: readonly string[],
   path: readonly string[],
+  report: Report,
+): readonly Identifier[] {
+  if (texts.length > maxOrderIdentifiers) {
+    report(
+      path,
+      `${texts.length} identifiers, and no public CA puts more than ${maxOrderIdentifiers} into one certificate`,
+      'split them over several certificates',
+    )
+  }
+  return parseIdentifiers(texts, path, report)
+}
+
+/** Those that are good; every complaint at its place. */
+function parseIdentifiers(
+  texts: readonly string[],
+  path: readonly (string | number)[],
   report: Report,
 ): readonly Identifier[] {
   const found = new Map<string, Identifier>()
@@ -249,13 +261,6 @@ export function readIdentifiers(
       report([...path, index], messageOf(error), isAppError(error) ? error.hint : undefined)
     }
   })
-  if (texts.length > maxOrderIdentifiers) {
-    report(
-      path,
-      `${texts.length} identifiers, and no public CA puts more than ${maxOrderIdentifiers} into one certificate`,
-      'split them over several certificates',
-    )
-  }
   return [...found.values()]
 }
 
@@ -263,9 +268,45 @@ function readRenew({ at, windows = [] }: NonNullable<CertificateEntry['renew']>)
   return { ...(at !== undefined && { at: parseRenewAt(at) }), windows: windows.map(parseWindow) }
 }
 
-function readSolver(solvers: CertificateEntry['solvers']): SolverChoice | undefined {
-  const http01 = solvers?.['http-01']
-  if (http01 === undefined) return undefined
+/** Each identifier needs a solver that can prove it. Where there is none at all, that is said when one is needed. */
+function requireProvable(
+  identifiers: readonly Identifier[],
+  solvers: readonly SolverRule[],
+  path: readonly string[],
+  report: Report,
+): void {
+  if (solvers.length === 0) return
+  for (const identifier of identifiers) {
+    const choice = solverChoiceFor({ solvers }, identifier)
+    if (choice === undefined)
+      report(path, `no rule of solvers is for ${identifier.value}`, 'end with a rule that has no "for"')
+    else if (isWildcard(identifier)) {
+      report(
+        path,
+        `${identifier.value} is a wildcard, which http-01 cannot prove`,
+        'only dns-01 can; name the hosts one by one',
+      )
+    }
+  }
+}
+
+function readSolvers(
+  entry: CertificateEntry['solvers'],
+  path: readonly string[],
+  report: Report,
+): readonly SolverRule[] {
+  if (entry === undefined) return []
+  if (!Array.isArray(entry)) return [readSolver(entry)]
+  return entry.map((rule, index) => {
+    const here = [...path, index]
+    if (index > 0 && entry[index - 1]?.for === undefined)
+      report(here, 'is never used: the rule before it is for everything', 'give that one a "for"')
+    if (rule.for === undefined) return readSolver(rule)
+    return { ...readSolver(rule), for: parseIdentifiers(rule.for, [...here, 'for'], report) }
+  })
+}
+
+function readSolver({ 'http-01': http01 }: SolverEntry): SolverChoice {
   const common = {
     selfCheck: http01['self-check'] ?? true,
     ...(http01.port !== undefined && { httpPort: http01.port }),

@@ -53,6 +53,7 @@ async function setUp(behaviours: readonly Behaviour[], { first = false } = {}) {
     reuseKey: false,
     authority: { id: 'ca', directory: 'https://ca.example' },
     fallbacks: [],
+    solvers: [],
     renew: { windows: [] },
     deploy: behaviours.map((_, index) => ({ name: `web${index}`, options: {} })),
     source: 'test',

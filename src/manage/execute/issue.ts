@@ -1,4 +1,5 @@
 /** One issuance, journaled: continued where an earlier process stopped, and never with a second order while the first can be used. */
+import { identifierKey } from '../../acme/identifier.ts'
 import type { Order } from '../../acme/order.ts'
 import { AppError, isAppError, messageOf } from '../../base/errors.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
@@ -7,6 +8,7 @@ import { type Certificate, parseCertificate } from '../../x509/certificate.ts'
 import { createCsr } from '../../x509/csr.ts'
 import { privateKeyPem } from '../../x509/key.ts'
 import { parsePem } from '../../x509/pem.ts'
+import { solverChoiceFor } from '../solver-rules.ts'
 import type { CertificateSpec } from '../spec.ts'
 import { saveGeneration } from '../store/generations.ts'
 import { failedEntry, removeRun } from '../store/runs.ts'
@@ -14,7 +16,7 @@ import type { StoredCertificate } from '../store/stored-certificate.ts'
 import { checkCertificate } from './check-certificate.ts'
 import { tidyUp } from './clean-up.ts'
 import type { IssueOptions } from './issue-options.ts'
-import { pursueOrder } from './obtain.ts'
+import { type Proof, type PursueOptions, pursueOrder } from './obtain.ts'
 import { findOrCreateOrder } from './order.ts'
 import { type Journal, openRun } from './run.ts'
 
@@ -66,18 +68,8 @@ async function runIssuance(
   options: IssueOptions,
   runtime: IssueRuntime,
 ): Promise<StoredCertificate> {
-  const { spec, client, solverFor, onEvent, signal } = options
-  const choice = spec.solver
-  if (choice === undefined) {
-    throw new AppError('ERR_CHALLENGE', `nothing says how to prove control over ${spec.name}`, {
-      hint: 'give --webroot DIR or --standalone, or set solvers: { http-01: { webroot: DIR } }',
-    })
-  }
-  const solver = await solverFor(choice)
-  for (const identifier of spec.identifiers) {
-    const refusal = solver.refusal(identifier)
-    if (refusal !== undefined) throw new AppError('ERR_CHALLENGE', `${identifier.value}: ${refusal}`)
-  }
+  const { spec, client, onEvent, signal } = options
+  const proofFor = await findProofs(journal, options)
   const roots = await readRoots(spec, runtime)
   const { order, account } = await findOrCreateOrder(journal, options)
   const chain = await pursueOrder(
@@ -86,9 +78,7 @@ async function runIssuance(
     {
       order,
       csr: createCsr(spec.identifiers, journal.key),
-      solver,
-      selfCheck: choice.options['selfCheck'] !== false,
-      onPresenting: provisions => journal.append({ kind: 'presenting', solver: choice, provisions }),
+      proofFor,
       onStep: (step, text, progress) =>
         onEvent({ certificate: spec.name, step, level: 'step', text, ...progress }),
       onWarning: text => onEvent({ certificate: spec.name, step: 'challenge', level: 'warning', text }),
@@ -108,6 +98,38 @@ async function runIssuance(
     { ...facts(leaf, spec, order), chain, privateKeyPem: privateKeyPem(journal.key) },
     runtime,
   )
+}
+
+/** The solver of each identifier. That there is one, and that it can do it, is known before the CA is asked for anything. */
+async function findProofs(
+  journal: Journal,
+  { spec, solverFor }: Pick<IssueOptions, 'spec' | 'solverFor'>,
+): Promise<PursueOptions['proofFor']> {
+  const byChoice = new Map<string, Proof>()
+  const byIdentifier = new Map<string, Proof>()
+  for (const identifier of spec.identifiers) {
+    const choice = solverChoiceFor(spec, identifier)
+    if (choice === undefined) {
+      throw new AppError('ERR_CHALLENGE', `nothing says how to prove control over ${identifier.value}`, {
+        hint: 'give --webroot DIR or --standalone, or set solvers: { http-01: { webroot: DIR } }',
+      })
+    }
+    const key = JSON.stringify(choice)
+    const proof = byChoice.get(key) ?? {
+      solver: await solverFor(choice),
+      selfCheck: choice.options['selfCheck'] !== false,
+      onPresenting: provisions => journal.append({ kind: 'presenting', solver: choice, provisions }),
+    }
+    const refusal = proof.solver.refusal(identifier)
+    if (refusal !== undefined) throw new AppError('ERR_CHALLENGE', `${identifier.value}: ${refusal}`)
+    byChoice.set(key, proof)
+    byIdentifier.set(identifierKey(identifier), proof)
+  }
+  return identifier => {
+    const proof = byIdentifier.get(identifierKey(identifier))
+    if (proof === undefined) throw new TypeError(`${identifier.value} was not ordered`)
+    return proof
+  }
 }
 
 async function readRoots(

@@ -9,7 +9,7 @@ import type { AcmeClient } from '../../client/client.ts'
 import type { Solver } from '../../contracts/solver.ts'
 import { fakeRuntime } from '../../testing/fake-runtime.ts'
 import { createSigner, generateAccountKey } from '../../x509/key.ts'
-import { obtainCertificate } from './obtain.ts'
+import { obtainCertificate, type Proof, pursueOrder } from './obtain.ts'
 
 const at = (path: string) => parseUrl(`https://ca.example/${path}`)
 const identifier = parseIdentifier('a.example')
@@ -67,3 +67,58 @@ for (const { status, answered, checked } of [
     assert.deepEqual([...inPlace], [])
   })
 }
+
+test('each identifier is proven by its own solver, and all of it is known before anything is put anywhere', async () => {
+  const names = ['a.example', 'b.example', 'c.example']
+  const identifiers = names.map(parseIdentifier)
+  const pending: Order = {
+    ...{ url: at('order'), identifiers, finalize: at('finalize'), status: 'pending' },
+    authorizations: names.map(at),
+  }
+  const happened: string[] = []
+  const proofBy = (name: string, selfCheck: boolean): Proof => ({
+    selfCheck,
+    onPresenting: async provisions => void happened.push(`${name} will put ${provisions.length}`),
+    solver: {
+      name,
+      type: 'http-01',
+      refusal: () => undefined,
+      provision: async ({ identifier }) => ({ for: identifier.value }),
+      present: async provision => void happened.push(`${name} puts ${JSON.stringify(provision)}`),
+      selfCheck: async challenge => {
+        happened.push(`${name} looks at ${challenge.identifier.value}`)
+        return { outcome: 'visible' }
+      },
+      cleanUp: async () => {},
+    },
+  })
+  const [files, port] = [proofBy('files', true), proofBy('port', false)]
+  const client: Partial<AcmeClient> = {
+    readAuthorization: async (_, url) => {
+      const identifier = parseIdentifier(url.slice(url.lastIndexOf('/') + 1))
+      const challenge: Challenge = { url, type: 'http-01', token, status: 'pending' }
+      const facts = { url, identifier, wildcard: false, challenges: [challenge] }
+      return { authorization: { ...facts, status: 'pending' }, retryAt: undefined }
+    },
+    answerChallenge: async () => Promise.reject(new Error('far enough')),
+  }
+  await assert.rejects(
+    pursueOrder(
+      client as AcmeClient, // nothing else of it is used
+      account,
+      {
+        ...{ order: pending, csr: new Uint8Array(), signal: new AbortController().signal },
+        proofFor: ({ value }) => (value === 'b.example' ? port : files),
+      },
+      fakeRuntime({}, { autoAdvance: true }),
+    ),
+    /far enough/,
+  )
+  assert.deepEqual(happened, [
+    ...['files will put 2', 'port will put 1'],
+    'files puts {"for":"a.example"}',
+    'files puts {"for":"c.example"}',
+    'port puts {"for":"b.example"}',
+    ...['files looks at a.example', 'files looks at c.example'],
+  ])
+})

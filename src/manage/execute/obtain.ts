@@ -30,17 +30,19 @@ const poll = { firstMs: 10, factor: 2, maxMs: 5 * secondMs } as const
 /** Requests and self-checks under way at once for one order. */
 const concurrency = 10
 
-export type ObtainOptions = {
-  readonly order: Order
-  /** DER of the certificate signing request for exactly the order's identifiers. */
-  readonly csr: Uint8Array
+/** How control over an identifier is proven. */
+export type Proof = {
   readonly solver: Solver
   /** Look at each response the way the CA will, before the CA is asked. */
   readonly selfCheck: boolean
-  /** Called before anything is put anywhere, with all that will be. What it resolves to is durable. */
+  /** Called before anything is put anywhere, with all that this solver will put. What it resolves to is durable. */
   readonly onPresenting?: (provisions: readonly Provision[]) => Promise<void>
-  /** Called when everything that was put somewhere has been taken away again. */
-  readonly onCleaned?: () => Promise<void>
+}
+
+type CommonOptions = {
+  readonly order: Order
+  /** DER of the certificate signing request for exactly the order's identifiers. */
+  readonly csr: Uint8Array
   readonly onStep?: (
     step: Step,
     text: string,
@@ -48,6 +50,18 @@ export type ObtainOptions = {
   ) => void
   readonly onWarning?: (text: string) => void
   readonly signal: AbortSignal
+}
+
+/** With one solver for all identifiers. */
+export type ObtainOptions = CommonOptions &
+  Proof & {
+    /** Called when everything that was put somewhere has been taken away again. */
+    readonly onCleaned?: () => Promise<void>
+  }
+
+export type PursueOptions = CommonOptions & {
+  /** Called for each identifier; the same value for those that one solver proves together. */
+  readonly proofFor: (identifier: Identifier) => Proof
 }
 
 type ObtainRuntime = Pick<Runtime, 'clock'>
@@ -64,14 +78,15 @@ export async function obtainCertificate(
   options: ObtainOptions,
   runtime: ObtainRuntime,
 ): Promise<readonly Uint8Array[]> {
-  const { solver, onPresenting, onCleaned, onWarning } = options
+  const { solver, selfCheck, onPresenting, onCleaned, onWarning } = options
   let presented: readonly Provision[] = []
   const presenting = async (provisions: readonly Provision[]) => {
     await onPresenting?.(provisions)
     presented = provisions
   }
   try {
-    return await pursueOrder(client, account, { ...options, onPresenting: presenting }, runtime)
+    const proof: Proof = { solver, selfCheck, onPresenting: presenting }
+    return await pursueOrder(client, account, { ...options, proofFor: () => proof }, runtime)
   } finally {
     const left = await cleanUp(solver, presented)
     for (const { reason } of left) onWarning?.(`cleaning up after the challenge failed: ${reason}`)
@@ -79,11 +94,14 @@ export async function obtainCertificate(
   }
 }
 
-/** {@link obtainCertificate} without the clean-up: all that `onPresenting` was told of is the caller's to take away. */
+/**
+ * {@link obtainCertificate} with a solver for each identifier and without the clean-up: all that `onPresenting` was told
+ * of is the caller's to take away.
+ */
 export async function pursueOrder(
   client: AcmeClient,
   account: AccountKey,
-  options: Omit<ObtainOptions, 'onCleaned'>,
+  options: PursueOptions,
   { clock }: ObtainRuntime,
 ): Promise<readonly Uint8Array[]> {
   const { csr, signal, onStep = () => {} } = options
@@ -136,20 +154,18 @@ export async function pursueOrder(
   }
 }
 
-type PendingChallenge = SolverChallenge & { readonly url: Challenge['url'] }
+type PendingChallenge = SolverChallenge & { readonly url: Challenge['url']; readonly proof: Proof }
 
 async function answerChallenges(
   client: AcmeClient,
   account: AccountKey,
   {
     order,
-    solver,
-    selfCheck,
-    onPresenting,
+    proofFor,
     onStep,
     onWarning,
     signal,
-  }: Omit<ObtainOptions, 'onCleaned'> & { readonly onStep: NonNullable<ObtainOptions['onStep']> },
+  }: PursueOptions & { readonly onStep: NonNullable<PursueOptions['onStep']> },
 ): Promise<void> {
   const authorizations = await mapConcurrently(order.authorizations, concurrency, async url => {
     return (await client.readAuthorization(account, url, { signal })).authorization
@@ -158,7 +174,10 @@ async function answerChallenges(
   const accountThumbprint = thumbprint(account.signer.publicKey)
   const open = authorizations
     .filter(({ status }) => status === 'pending')
-    .map(authorization => chooseChallenge(authorization, solver, accountThumbprint))
+    .map(authorization => {
+      const identifier = canonicalIdentifier(orderedIdentifier(authorization))
+      return chooseChallenge(authorization, proofFor(identifier), accountThumbprint)
+    })
     .filter(({ status }) => status === 'pending' || status === 'processing')
   // The CA is looking at the others already. Their responses may be gone together with the process that answered.
   const unanswered = open.filter(({ status }) => status === 'pending')
@@ -166,11 +185,21 @@ async function answerChallenges(
   const total = authorizations.length
   if (valid > 0)
     onStep('challenge', `${valid} of ${total} identifiers are authorized already`, { done: valid, total })
-  const provisions = await Promise.all(open.map(challenge => solver.provision(challenge)))
-  if (provisions.length > 0) await onPresenting?.(provisions)
-  await mapConcurrently(provisions, concurrency, provision => solver.present(provision, { signal }))
-  if (provisions.length > 0) onStep('challenge', `${solver.type} is in place for ${names(open)}`)
-  if (selfCheck) await checkOurselves(solver, unanswered, { onWarning, signal })
+  const presenting = []
+  // One after the other: the journal has one writer. All of it is written before anything is put anywhere.
+  for (const [{ solver, onPresenting }, challenges] of Map.groupBy(open, ({ proof }) => proof)) {
+    const provisions = await Promise.all(challenges.map(challenge => solver.provision(challenge)))
+    await onPresenting?.(provisions)
+    presenting.push(...provisions.map(provision => ({ solver, provision })))
+  }
+  await mapConcurrently(presenting, concurrency, ({ solver, provision }) =>
+    solver.present(provision, { signal }),
+  )
+  for (const [type, challenges] of Map.groupBy(open, ({ proof }) => proof.solver.type)) {
+    onStep('challenge', `${type} is in place for ${names(challenges)}`)
+  }
+  const checked = unanswered.filter(({ proof }) => proof.selfCheck)
+  await checkOurselves(checked, { onWarning, signal })
   let done = valid
   onStep('validation', `waiting for the CA to look at ${names(open)}`, { done, total })
   await mapConcurrently(unanswered, concurrency, async ({ url }) => {
@@ -194,9 +223,10 @@ function requireAuthorizationsOf({ identifiers }: Order, authorizations: readonl
 
 function chooseChallenge(
   authorization: Authorization,
-  solver: Solver,
+  proof: Proof,
   accountThumbprint: string,
 ): PendingChallenge & { readonly status: Challenge['status'] } {
+  const { solver } = proof
   const identifier = orderedIdentifier(authorization)
   const refusal = solver.refusal(identifier)
   if (refusal !== undefined) throw new AppError('ERR_CHALLENGE', `${identifier.value}: ${refusal}`)
@@ -210,17 +240,23 @@ function chooseChallenge(
     })
   }
   const { token, url, status } = challenge
-  return { identifier, token, keyAuthorization: keyAuthorization(token, accountThumbprint), url, status }
+  return {
+    identifier,
+    token,
+    keyAuthorization: keyAuthorization(token, accountThumbprint),
+    url,
+    status,
+    proof,
+  }
 }
 
 async function checkOurselves(
-  solver: Solver,
-  challenges: readonly SolverChallenge[],
-  { onWarning, signal }: Pick<ObtainOptions, 'signal'> & { readonly onWarning: ObtainOptions['onWarning'] },
+  challenges: readonly PendingChallenge[],
+  { onWarning, signal }: Pick<PursueOptions, 'signal'> & { readonly onWarning: PursueOptions['onWarning'] },
 ): Promise<void> {
   const results = await mapConcurrently(challenges, concurrency, async challenge => ({
     name: challenge.identifier.value,
-    check: await solver.selfCheck?.(challenge, { signal }),
+    check: await challenge.proof.solver.selfCheck?.(challenge, { signal }),
   }))
   const wrong = results.flatMap(({ name, check }) => (check?.outcome === 'wrong' ? [{ name, ...check }] : []))
   for (const { name, check } of results) {

@@ -18,6 +18,7 @@ const spec: CertificateSpec = {
   reuseKey: false,
   authority: { id: 'ca', directory: 'https://ca.example' },
   fallbacks: [],
+  solvers: [],
   renew: { windows: [] },
   deploy: [],
   source: 'test',

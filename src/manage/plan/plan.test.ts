@@ -21,6 +21,7 @@ const spec: CertificateSpec = {
   reuseKey: false,
   authority: { id: 'letsencrypt', directory: 'https://ca.example/directory' },
   fallbacks: [],
+  solvers: [],
   renew: { windows: [] },
   deploy: [{ name: 'nginx', options: {} }],
   source: '/etc/certwright/certwright.yaml',
