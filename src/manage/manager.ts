@@ -1,7 +1,6 @@
 /** The manager: desired state, observation, plan and execution in order. Every program is a thin layer over it. */
 
 import { mapConcurrently } from '../base/concurrent.ts'
-import { type AppError, isAppError } from '../base/errors.ts'
 import type { Instant } from '../base/instant.ts'
 import type { AcmeClient } from '../client/client.ts'
 import type { Deployer } from '../contracts/deployer.ts'
@@ -12,16 +11,16 @@ import { applyCertificate, type Outlook, type Workshop } from './apply-certifica
 import { type ApplyResult, failedResult, idleResult } from './apply-result.ts'
 import type { OnEvent } from './events.ts'
 import type { UsableAccount } from './execute/account.ts'
-import { isUnsettled, settleRenewal } from './execute/settle-renewal.ts'
-import { type CertificateView, newest } from './observe/observation.ts'
-import { observeServed } from './observe/observe.ts'
+import { isUnsettled } from './execute/settle-renewal.ts'
+import { type CertificateView, latestKnown, newest } from './observe/observation.ts'
+import { observeServed } from './observe/observe-served.ts'
 import type { Action } from './plan/action.ts'
 import { guardPlan, type Refusal } from './plan/guard.ts'
 import { nextWakeAt, planCertificate } from './plan/plan.ts'
 import { expectedRenewal } from './plan/renewal-time.ts'
+import { type Asking, createSettler } from './settler.ts'
 import type { Authority, CertificateSpec, Config, DeployTarget, SolverChoice, SpecName } from './spec.ts'
-import type { RenewalRecord } from './store/renewals.ts'
-import type { StoredCertificate } from './store/stored-certificate.ts'
+import type { ReadingOptions } from './store/generations.ts'
 
 /** Issuances under way at once; each one is mostly waiting. */
 const issuanceConcurrency = 8
@@ -76,8 +75,9 @@ export interface Manager {
 
 /** Creates a manager. Nothing happens until one of its methods is called. */
 export function createManager(options: ManagerOptions, runtime: Runtime): Manager {
-  const { state, config, onEvent } = options
+  const { state, config } = options
   const accountFor = createAccounts({ ...options, settings: config.account }, runtime)
+  const settle = createSettler(options, runtime)
   let delivering: Promise<unknown> = Promise.resolve()
 
   const chosen = ({ only }: ApplyOptions) =>
@@ -97,77 +97,61 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
     if (!redeploy || certificate === undefined) return action
     return { kind: 'deploy', spec, certificate, reason: { code: 'forced', text: 'asked for' } }
   }
-  const observe = (spec: CertificateSpec, { signal }: ApplyOptions): Promise<CertificateView> =>
-    observeServed(state, spec.name, { signal }, runtime)
-  // What cannot be read of one certificate says nothing about the others.
-  const observeAll = async (applyOptions: ApplyOptions) => {
+  const observe = (
+    spec: CertificateSpec,
+    { signal }: ApplyOptions,
+    reading: ReadingOptions = {},
+  ): Promise<CertificateView> => observeServed(state, spec.name, { ...reading, signal }, runtime)
+  // What cannot be read of one certificate says nothing about the others. Views are large, so they do not stay; whatever is
+  // then done begins with a closer look.
+  const lookAtAll = async (
+    applyOptions: ApplyOptions,
+    settling: { readonly silent: Set<string> } | undefined,
+  ) => {
     const failed: ApplyResult[] = []
     const looks = await mapConcurrently(chosen(applyOptions), observationConcurrency, async spec => {
       try {
-        return [{ spec, view: await observe(spec, applyOptions) }]
+        const seen = await observe(spec, applyOptions, { trustUntouched: true })
+        const view =
+          settling === undefined ? seen : await settledView(spec, seen, { ...settling, ...applyOptions })
+        return [{ action: planOne(spec, view, applyOptions), latest: latestKnown(view) }]
       } catch (error) {
         failed.push(failedResult(spec, error))
         return []
       }
     })
-    const observed: readonly Observed[] = looks.flat()
-    return { observed, failed }
+    return { plan: planOf(looks.flat(), applyOptions), failed }
   }
-  const planAll = (observed: readonly Observed[], applyOptions: ApplyOptions): Plan => {
+  const planOf = (
+    looks: readonly { readonly action: Action; readonly latest: Instant | undefined }[],
+    { allowMany = false }: ApplyOptions,
+  ): Plan => {
     const at = runtime.clock.now()
-    const actions = observed.map(({ spec, view }) => planOne(spec, view, applyOptions))
-    const views = observed.map(({ view }) => view)
-    const refusals = guardPlan(actions, views, { now: at, allowMany: applyOptions.allowMany ?? false })
+    const actions = looks.map(({ action }) => action)
+    const refusals = guardPlan(actions, {
+      now: at,
+      latest: looks.reduce<Instant | undefined>(
+        (latest, look) => (look.latest !== undefined && look.latest > (latest ?? 0) ? look.latest : latest),
+        undefined,
+      ),
+      allowMany,
+    })
     const wakeAt = nextWakeAt(actions, at)
     return { at, actions, refusals, ...(wakeAt !== undefined && { nextWakeAt: wakeAt }) }
   }
-
-  /** Settles when certificates are renewed that are only looked at. A CA that does not answer is asked once. */
-  const settleAll = (observed: readonly Observed[], { signal }: ApplyOptions) => {
-    const silent = new Set<string>()
-    return mapConcurrently(observed, issuanceConcurrency, async ({ spec, view }): Promise<Observed> => {
-      const certificate = newest(view)
-      if (
-        certificate === undefined ||
-        !isUnsettled({ spec, certificate, renewal: view.renewal }, runtime.clock.now())
-      )
-        return { spec, view }
-      const renewal = await settle(spec, certificate, view.renewal, { signal, silent })
-      return { spec, view: { ...view, ...(renewal !== undefined && { renewal }) } }
-    })
-  }
-  const settle = async (
+  /** Settles when a certificate is renewed that is only looked at. A CA that does not answer is asked once. */
+  const settledView = async (
     spec: CertificateSpec,
-    certificate: StoredCertificate,
-    renewal: RenewalRecord | undefined,
-    { signal, silent }: { readonly signal: AbortSignal; readonly silent: Set<string> },
-  ): Promise<RenewalRecord | undefined> => {
-    const authority = [spec.authority, ...spec.fallbacks].find(({ id }) => id === certificate.authority.id)
-    const warn = (error: AppError) =>
-      onEvent({
-        certificate: spec.name,
-        step: 'renewal-info',
-        level: 'warning',
-        text: `it is not settled when to renew: ${error.message}`,
-      })
-    try {
-      const client =
-        authority === undefined || silent.has(authority.id) ? undefined : await options.clientFor(authority)
-      const { record, error } = await settleRenewal(
-        state,
-        { spec, certificate, renewal, client, signal },
-        runtime,
-      )
-      if (error === undefined || authority === undefined) return record
-      silent.add(authority.id)
-      warn(error)
-      return record
-    } catch (error) {
-      // The certificate is due by its lifetime then, and nothing is lost.
-      if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
-      warn(error)
-      return renewal
-    }
+    view: CertificateView,
+    asking: Asking,
+  ): Promise<CertificateView> => {
+    const certificate = newest(view)
+    const unsettled =
+      certificate !== undefined &&
+      isUnsettled({ spec, certificate, renewal: view.renewal }, runtime.clock.now())
+    if (!unsettled) return view
+    const renewal = await settle(spec, certificate, view.renewal, asking)
+    return { ...view, ...(renewal !== undefined && { renewal }) }
   }
 
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -195,14 +179,14 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
   return {
     account: (authority, accountOptions) => accountFor(authority, accountOptions),
     plan: async applyOptions => {
-      const { observed, failed } = await observeAll(applyOptions)
+      const { plan, failed } = await lookAtAll(applyOptions, undefined)
       const [first] = failed
       if (first?.error !== undefined) throw first.error
-      return planAll(observed, applyOptions)
+      return plan
     },
     apply: async applyOptions => {
-      const { observed, failed } = await observeAll(applyOptions)
-      const { actions, refusals } = planAll(await settleAll(observed, applyOptions), applyOptions)
+      const { plan, failed } = await lookAtAll(applyOptions, { silent: new Set() })
+      const { actions, refusals } = plan
       const results = new Map<SpecName, ApplyResult>(failed.map(result => [result.spec.name, result]))
       const work: Action[] = []
       for (const action of actions) {
@@ -225,8 +209,6 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
     },
   }
 }
-
-type Observed = { readonly spec: CertificateSpec; readonly view: CertificateView }
 
 /** What ends first goes first; a CA that is slow holds up only those that are to come from it. */
 async function inOrderOfUrgency(

@@ -4,7 +4,7 @@ import { printable } from '../../base/printable.ts'
 import type { ApplyResult } from '../../manage/apply-result.ts'
 import type { ApplyOptions } from '../../manage/manager.ts'
 import { describeResult, resultJson } from '../apply-text.ts'
-import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
+import { type CommandContext, type CommandResult, type ExitCode, exitCodes } from '../command.ts'
 import { createWorkbench, findSpec, loadCommandConfig } from '../workbench.ts'
 import { noCertificates, plan } from './plan.ts'
 
@@ -39,9 +39,8 @@ export async function apply(
   }
   await using bench = createWorkbench(context, config)
   const results = await bench.manager.apply(options)
-  const result = toCommandResult(results, context)
   const idle = results.every(({ outcome }) => outcome === 'unchanged')
-  return detailedExitcode && idle ? { ...result, exitCode: exitCodes.nothingToDo } : result
+  return toCommandResult(results, context, detailedExitcode && idle ? exitCodes.nothingToDo : exitCodes.done)
 }
 
 /** Delivers what is stored, without asking the CA for anything. */
@@ -67,14 +66,18 @@ export async function deploy(
 function toCommandResult(
   results: readonly ApplyResult[],
   { state, runtime, globals }: CommandContext,
+  goodCode: ExitCode = exitCodes.done,
 ): CommandResult {
   const failed = results.some(({ outcome }) => outcome === 'failed' || outcome === 'refused')
   const changed = results.filter(({ outcome }) => outcome !== 'unchanged')
   const options = { state, now: runtime.clock.now(), color: globals.color }
   return {
-    exitCode: failed ? exitCodes.failed : exitCodes.done,
+    exitCode: failed ? exitCodes.failed : goodCode,
     text:
       results.length === 0 ? noCertificates : changed.map(result => describeResult(result, options)).join(''),
-    json: { certificates: results.map(result => resultJson(result, state)) },
+    // Rarely wanted, and long where there are many.
+    get json() {
+      return { certificates: results.map(result => resultJson(result, state)) }
+    },
   }
 }

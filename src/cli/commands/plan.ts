@@ -34,7 +34,9 @@ export async function plan(
   return {
     exitCode: detailedExitcode && idle ? exitCodes.nothingToDo : exitCodes.done,
     text: planText(found, context),
-    json: planJson(found),
+    get json() {
+      return planJson(found)
+    },
   }
 }
 

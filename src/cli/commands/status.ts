@@ -44,7 +44,9 @@ export async function status(context: CommandContext): Promise<CommandResult> {
       rows.length === 0
         ? `no certificates in ${state} yet; begin with: certwright issue NAME --webroot DIR\n`
         : statusText(rows, state, now, globals.color),
-    json: { certificates: rows.map(row => statusJson(row, state, now)) },
+    get json() {
+      return { certificates: rows.map(row => statusJson(row, state, now)) }
+    },
   }
 }
 

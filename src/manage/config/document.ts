@@ -9,6 +9,7 @@ import {
   type ParsedNode,
   parseDocument,
   stringify,
+  visit,
 } from 'yaml'
 import { type Issue, parseWith, type v } from '../../base/schema.ts'
 import { suggest } from '../../base/suggest.ts'
@@ -30,15 +31,16 @@ export function parseConfigDocument<T>(
   schema: v.GenericSchema<unknown, T>,
 ): ConfigDocument<T> | { readonly issues: readonly ConfigIssue[] } {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true })
-  if (document.errors.length > 0) {
-    const issues = document.errors.map(error => ({
-      file,
-      line: lines.linePos(error.pos[0]).line,
-      text: error.message.replace(/\s+/g, ' '),
-    }))
-    return { issues }
-  }
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    strict: true,
+    uniqueKeys: false, // the library compares every key with every other one
+  })
+  const issueAt = (offset: number, text: string) => ({ file, line: lines.linePos(offset).line, text })
+  const issues = document.errors.map(({ pos, message }) => issueAt(pos[0], message.replace(/\s+/g, ' ')))
+  for (const key of repeatedKeys(document)) issues.push(issueAt(startOf(key) ?? 0, 'Map keys must be unique'))
+  if (issues.length > 0) return { issues }
   if (document.contents !== null && !isMap(document.contents)) {
     return {
       issues: [
@@ -63,9 +65,9 @@ export function parseConfigDocument<T>(
     hint: 'choose another name',
   }))
   const parsed = parseWith(schema, value)
-  const issues = parsed.ok ? [] : parsed.issues.map(issue => toConfigIssue(file, issue, lineOf))
+  const wrong = parsed.ok ? [] : parsed.issues.map(issue => toConfigIssue(file, issue, lineOf))
   if (!parsed.ok || reserved.length > 0) {
-    return { issues: [...reserved, ...issues].sort((one, other) => (one.line ?? 0) - (other.line ?? 0)) }
+    return { issues: [...reserved, ...wrong].sort((one, other) => (one.line ?? 0) - (other.line ?? 0)) }
   }
   return { value: parsed.value, lineOf }
 }
@@ -107,6 +109,22 @@ export function deleteInYaml(text: string, path: readonly string[]): string {
 
 const lineWidth = 110
 const maxAliases = 100
+
+/** Keys that their map has already. */
+function repeatedKeys(document: Document.Parsed): readonly unknown[] {
+  const repeated: unknown[] = []
+  visit(document, {
+    Map: (_, { items }) => {
+      const seen = new Set<unknown>()
+      for (const { key } of items) {
+        const value = isScalar(key) ? key.value : undefined
+        if (value !== undefined && seen.has(value)) repeated.push(key)
+        seen.add(value)
+      }
+    },
+  })
+  return repeated
+}
 
 /** `undefined` where an alias leads to itself, or aliases of aliases would fill the memory. */
 function plainValue(document: Document.Parsed): unknown {

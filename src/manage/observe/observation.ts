@@ -1,5 +1,6 @@
 /** What is, as opposed to what is wanted. */
 import type { AppError } from '../../base/errors.ts'
+import { type Instant, instant } from '../../base/instant.ts'
 import type { SpecName } from '../spec.ts'
 import type { Attempts } from '../store/attempts.ts'
 import type { Deployment } from '../store/deployments.ts'
@@ -45,4 +46,14 @@ export function generationBefore(
   return seen
     .map(({ generation }) => generation)
     .find(id => generations.some(({ generation }) => generation === id))
+}
+
+/** The latest instant that anything of this certificate was written at. */
+export function latestKnown({ generations, deployments, attempts }: CertificateView): Instant | undefined {
+  const times = [
+    ...generations.map(({ storedAt }) => storedAt),
+    ...deployments.map(({ at }) => at),
+    ...[attempts.issuance, attempts.delivery].flatMap(failed => failed?.last.at ?? []),
+  ]
+  return times.length === 0 ? undefined : instant(Math.max(...times))
 }

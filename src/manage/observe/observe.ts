@@ -1,5 +1,4 @@
 /** Reading the store. */
-import { mapConcurrently } from '../../base/concurrent.ts'
 import { type AppError, isAppError } from '../../base/errors.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { SpecName } from '../spec.ts'
@@ -8,33 +7,7 @@ import { readDeployments } from '../store/deployments.ts'
 import { listGenerations, liveGeneration, type ReadingOptions } from '../store/generations.ts'
 import { readRenewal } from '../store/renewals.ts'
 import { readRun } from '../store/runs.ts'
-import { type CertificateView, newest } from './observation.ts'
-
-/** Handshakes under way at once for one certificate. */
-const probeConcurrency = 10
-
-/** The same, and what the endpoints serve at which the newest certificate was delivered. */
-export async function observeServed(
-  state: string,
-  name: SpecName,
-  { signal }: { readonly signal: AbortSignal },
-  runtime: Pick<Runtime, 'files' | 'probeTls'>,
-): Promise<CertificateView> {
-  const view = await observeCertificate(state, name, runtime)
-  const current = newest(view)
-  const delivered = view.deployments.filter(
-    ({ generation, failure }) => failure === undefined && generation === current?.generation,
-  )
-  const endpoints = delivered.flatMap(deployment => deployment.endpoints ?? [])
-  if (endpoints.length === 0) return view
-  const { probeEndpoint } = await import('./probe.ts')
-  return {
-    ...view,
-    endpoints: await mapConcurrently(endpoints, probeConcurrency, endpoint =>
-      probeEndpoint(endpoint, { signal }, runtime),
-    ),
-  }
-}
+import type { CertificateView } from './observation.ts'
 
 /**
  * What the store holds of one certificate.

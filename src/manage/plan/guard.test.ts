@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { dayMs, instant, plusMs } from '../../base/instant.ts'
 import { defineCertificate } from '../define.ts'
-import type { CertificateView } from '../observe/observation.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
 import type { Action, ReasonCode } from './action.ts'
 import { guardPlan } from './guard.ts'
@@ -10,11 +9,10 @@ import { guardPlan } from './guard.ts'
 const now = instant(Date.parse('2026-11-21T00:00:00Z'))
 const authority = { id: 'ca', directory: 'https://ca.example/dir' }
 
-function certificate(index: number): { readonly view: CertificateView; readonly stored: StoredCertificate } {
-  const spec = defineCertificate({ identifiers: [`h${index}.example`], authority })
-  const stored: StoredCertificate = {
+function certificate(index: number): StoredCertificate {
+  return {
     generation: '000001',
-    identifiers: spec.identifiers,
+    identifiers: [{ type: 'dns', value: `h${index}.example` }],
     keyType: 'ecdsa-p256',
     authority,
     orderUrl: 'https://ca.example/o',
@@ -26,16 +24,12 @@ function certificate(index: number): { readonly view: CertificateView; readonly 
     storedAt: now,
     files: { 'cert.pem': '', 'chain.pem': '', 'fullchain.pem': '', 'privkey.pem': '', 'combined.pem': '' },
   }
-  return {
-    stored,
-    view: { name: spec.name, generations: [stored], damaged: [], deployments: [], attempts: {} },
-  }
 }
 
 function actions(count: number, code: ReasonCode, { good = true, of = count } = {}): readonly Action[] {
   return Array.from({ length: of }, (_, index) => {
     const spec = defineCertificate({ identifiers: [`h${index}.example`], authority })
-    const { stored } = certificate(index)
+    const stored = certificate(index)
     if (index >= count)
       return {
         kind: 'none',
@@ -100,8 +94,7 @@ const cases: readonly {
 
 for (const { name, actions: given, at = 0, allowMany = false, refused } of cases) {
   test(`${name}: ${refused === undefined ? 'goes on' : refused.join(', ')}`, () => {
-    const views = given.map((_, index) => certificate(index).view)
-    const [refusal, ...more] = guardPlan(given, views, { now: plusMs(now, at * dayMs), allowMany })
+    const [refusal, ...more] = guardPlan(given, { now: plusMs(now, at * dayMs), latest: now, allowMany })
     assert.deepEqual(more, [])
     assert.deepEqual(refusal && [refusal.error.code, refusal.names.length], refused)
     if (refusal !== undefined) assert.ok(refusal.error.hint)

@@ -1,8 +1,7 @@
 /** What looks like a mistake is not carried out. Pure. */
 import { formatDuration } from '../../base/duration.ts'
 import { AppError } from '../../base/errors.ts'
-import { formatInstant, hourMs, type Instant, instant } from '../../base/instant.ts'
-import type { CertificateView } from '../observe/observation.ts'
+import { formatInstant, hourMs, type Instant } from '../../base/instant.ts'
 import type { SpecName } from '../spec.ts'
 import type { Action, ReasonCode } from './action.ts'
 
@@ -22,6 +21,8 @@ export type Refusal = { readonly names: readonly SpecName[]; readonly error: App
 
 export type GuardOptions = {
   readonly now: Instant
+  /** The latest instant that anything in the store was written at. */
+  readonly latest: Instant | undefined
   /** A person said that so much at once is meant. */
   readonly allowMany?: boolean
 }
@@ -29,13 +30,11 @@ export type GuardOptions = {
 /** Looks at a whole plan. Deliveries are never refused: they spend nothing. */
 export function guardPlan(
   actions: readonly Action[],
-  views: readonly CertificateView[],
-  { now, allowMany = false }: GuardOptions,
+  { now, latest, allowMany = false }: GuardOptions,
 ): readonly Refusal[] {
   const issuing = actions.filter(({ kind }) => kind === 'issue')
   if (issuing.length === 0) return []
   const names = issuing.map(({ spec }) => spec.name)
-  const latest = latestKnown(views)
   if (latest !== undefined && latest - now > clockToleranceMs) {
     const error = new AppError(
       'ERR_CLOCK',
@@ -64,14 +63,4 @@ export function guardPlan(
 
 function isGood(action: Action, now: Instant): boolean {
   return action.kind === 'issue' && action.replaces !== undefined && action.replaces.notAfter > now
-}
-
-/** The latest instant that anything in the store was written at. */
-function latestKnown(views: readonly CertificateView[]): Instant | undefined {
-  const times = views.flatMap(({ generations, deployments, attempts }) => [
-    ...generations.map(({ storedAt }) => storedAt),
-    ...deployments.map(({ at }) => at),
-    ...[attempts.issuance, attempts.delivery].flatMap(failed => failed?.last.at ?? []),
-  ])
-  return times.length === 0 ? undefined : instant(Math.max(...times))
 }

@@ -20,6 +20,7 @@ import {
   renameSync,
   rmSync,
   type Stats,
+  statSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
@@ -42,9 +43,13 @@ export function nodeFiles(random: Pick<Random, 'id'>): FsOps {
     join(dirname(path), `${temporaryPrefix}${random.id(temporaryIdLength)}`)
 
   return {
-    read: async (path, { maxBytes = defaultMaxBytes } = {}) => orAbsent(() => readWhole(path, maxBytes)),
-    list: async path => (orAbsent(() => readdirSync(path)) ?? []).sort(),
-    facts: async path => orAbsent(() => factsOf(lstatSync(path))),
+    read: async (path, { maxBytes = defaultMaxBytes } = {}) =>
+      exists(path) ? orAbsent(() => readWhole(path, maxBytes)) : undefined,
+    list: async path => (exists(path) ? (orAbsent(() => readdirSync(path)) ?? []).sort() : []),
+    facts: async path => {
+      const stats = lstatSync(path, { throwIfNoEntry: false })
+      return stats && factsOf(stats)
+    },
     readLink: async path => orAbsent(() => readlinkSync(path)),
     makeDirectory,
     writeNew: (path, content, mode) => {
@@ -83,6 +88,11 @@ export function nodeFiles(random: Pick<Random, 'id'>): FsOps {
       await syncDirectory(dirname(path))
     },
   }
+}
+
+/** Much is looked for that is rarely there, and an error costs ten times as much as a look. */
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined
 }
 
 function orAbsent<T>(read: () => T): T | undefined {
