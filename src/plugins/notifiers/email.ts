@@ -77,9 +77,14 @@ async function deliver({ from, to, content }: Mail, delivery: Delivery): Promise
   const connection: SmtpConnection = new Connection(connectionOptions(delivery))
   const refuse = (what: string, error: unknown) =>
     failure(`${server.host}:${server.port} ${what}`, error, login)
-  const { promise: broken, reject: fail } = Promise.withResolvers<never>()
+  const { promise: broken, reject } = Promise.withResolvers<never>()
   broken.catch(() => {}) // seen by whichever step is under way
-  const onAbort = (): void => fail(signal.reason as Error)
+  let usable = false
+  const fail = (error: unknown): void => {
+    usable = false
+    reject(error)
+  }
+  const onAbort = (): void => fail(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })
   connection.on('error', fail)
   const step = async <T>(
@@ -98,6 +103,7 @@ async function deliver({ from, to, content }: Mail, delivery: Delivery): Promise
   try {
     signal.throwIfAborted()
     await step('cannot be used', done => connection.connect(done))
+    usable = true
     if (login !== undefined) await step('refuses user and password', done => connection.login(login, done))
     const sent = await step<{ rejected: string[]; rejectedErrors?: Error[] | undefined }>(
       'did not take the mail',
@@ -105,11 +111,9 @@ async function deliver({ from, to, content }: Mail, delivery: Delivery): Promise
     )
     const [first] = sent.rejectedErrors ?? []
     if (sent.rejected.length > 0) throw refuse(`refuses ${sent.rejected.join(', ')}`, first)
-    connection.quit()
-  } catch (error) {
-    connection.close()
-    throw error
   } finally {
+    if (usable) connection.quit()
+    else connection.close()
     signal.removeEventListener('abort', onAbort)
   }
 }
