@@ -16,7 +16,8 @@ export function parseRetryAfter(header: string | undefined, now: Instant): Insta
   return instant(Math.min(Math.max(at, now + retryAfterRangeMs.min), now + retryAfterRangeMs.max))
 }
 
-function parseHttpDate(text: string): Instant | undefined {
+/** An {@link Instant} from an HTTP date (RFC 9110 §5.6.7), or `undefined` where the text is none. */
+export function parseHttpDate(text: string): Instant | undefined {
   if (!/^[A-Z][a-z]{2,8},? /.test(text)) return undefined
   const epochMs = Date.parse(text)
   return Number.isNaN(epochMs) ? undefined : instant(epochMs)

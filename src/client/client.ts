@@ -41,6 +41,11 @@ export type AcmeClient = AccountRequests &
   RevocationRequests & {
     /** The directory; kept for six hours, and fetched again when a URL of it is no longer there. */
     readonly directory: (options: RequestOptions) => Promise<Directory>
+    /**
+     * How far the CA's clock was ahead of this machine's when the directory was fetched, in milliseconds, to the second;
+     * negative where it was behind, `undefined` where the CA did not say.
+     */
+    readonly clockAheadMs: (options: RequestOptions) => Promise<number | undefined>
   }
 
 /**
@@ -64,6 +69,7 @@ export function createAcmeClient(
   const accounts = accountRequests(transport)
   return {
     directory: transport.directory,
+    clockAheadMs: transport.clockAheadMs,
     ...accounts,
     ...orderRequests(transport, accounts),
     ...authorizationRequests(transport),

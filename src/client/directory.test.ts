@@ -160,3 +160,30 @@ test('what the directory does not have cannot be asked', async () => {
     message: /ca\.example does not offer keyChange/,
   })
 })
+
+// The fake clock begins at 2030-01-01T00:00:00Z.
+const clocks: readonly { name: string; headers: Record<string, string>; ahead: number | undefined }[] = [
+  { name: 'an hour ahead', headers: { date: 'Tue, 01 Jan 2030 01:00:00 GMT' }, ahead: hourMs },
+  { name: 'a minute behind', headers: { date: 'Mon, 31 Dec 2029 23:59:00 GMT' }, ahead: -minuteMs },
+  {
+    name: 'right, from a cache that kept the reply for ten minutes',
+    headers: { date: 'Mon, 31 Dec 2029 23:50:00 GMT', age: '600' },
+    ahead: 0,
+  },
+  { name: 'not told', headers: {}, ahead: undefined },
+  { name: 'not told in words that can be read', headers: { date: 'soon' }, ahead: undefined },
+  {
+    name: 'not told by a cache with an unreadable age',
+    headers: { date: 'Tue, 01 Jan 2030 00:00:00 GMT', age: '-1' },
+    ahead: undefined,
+  },
+]
+for (const { name, headers, ahead } of clocks) {
+  test(`the clock of the CA is ${name}`, async () => {
+    const { ca, client, signal } = scriptedClient()
+    ca.on('/directory', jsonReply(200, scriptedDirectory, headers))
+    assert.equal(await client.clockAheadMs({ signal }), ahead)
+    await client.directory({ signal })
+    assert.equal(ca.received.length, 1, 'one reply tells both')
+  })
+}

@@ -1,8 +1,9 @@
 /** The directory of a CA, kept in memory for hours (RFC 8555 §7.1.1). */
 import { type Directory, parseDirectory } from '../acme/directory.ts'
+import { parseHttpDate } from '../acme/retry-after.ts'
 import type { Url } from '../acme/wire.ts'
 import { AppError } from '../base/errors.ts'
-import { hourMs, minuteMs } from '../base/instant.ts'
+import { hourMs, minuteMs, secondMs } from '../base/instant.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type Authority, foreignUrl, isOwnUrl } from './authority.ts'
 import { invalidReply, type Reply, readLocation, readObject } from './reply.ts'
@@ -32,6 +33,14 @@ export type DirectoryCache = {
   readonly read: (options: { readonly signal: AbortSignal }) => Promise<Directory>
   /** The directory, fetched again unless that was just done. */
   readonly refresh: (options: { readonly signal: AbortSignal }) => Promise<Directory>
+  /** How far the CA's clock is ahead of ours, in milliseconds, by the reply that the directory came with. */
+  readonly clockAheadMs: (options: { readonly signal: AbortSignal }) => Promise<number | undefined>
+}
+
+type Known = {
+  readonly directory: Directory
+  readonly at: number
+  readonly clockAheadMs: number | undefined
 }
 
 /** A directory that is fetched on first use, and again after six hours. */
@@ -40,17 +49,26 @@ export function createDirectoryCache(
   get: GetDirectory,
   { monotonic }: Pick<Clock, 'monotonic'>,
 ): DirectoryCache {
-  let known: { readonly directory: Directory; readonly at: number } | undefined
-  const youngerThan = async (maxAgeMs: number, signal: AbortSignal): Promise<Directory> => {
-    if (known !== undefined && monotonic() - known.at < maxAgeMs) return known.directory
-    const directory = readDirectory(await getRedirected(authority, get, signal))
-    known = { directory, at: monotonic() }
-    return directory
+  let known: Known | undefined
+  const youngerThan = async (maxAgeMs: number, signal: AbortSignal): Promise<Known> => {
+    if (known !== undefined && monotonic() - known.at < maxAgeMs) return known
+    const reply = await getRedirected(authority, get, signal)
+    known = { directory: readDirectory(reply), at: monotonic(), clockAheadMs: clockAhead(reply) }
+    return known
   }
   return {
-    read: ({ signal }) => youngerThan(directoryLifetimeMs, signal),
-    refresh: ({ signal }) => youngerThan(minRefreshAgeMs, signal),
+    read: async ({ signal }) => (await youngerThan(directoryLifetimeMs, signal)).directory,
+    refresh: async ({ signal }) => (await youngerThan(minRefreshAgeMs, signal)).directory,
+    clockAheadMs: async ({ signal }) => (await youngerThan(directoryLifetimeMs, signal)).clockAheadMs,
   }
+}
+
+// A cache on the way says for how long it has kept the reply (RFC 9111 §5.1).
+function clockAhead({ headers, receivedAt }: Reply): number | undefined {
+  const date = parseHttpDate(headers.get('date') ?? '')
+  const age = headers.get('age') ?? '0'
+  if (date === undefined || !/^\d{1,9}$/.test(age)) return undefined
+  return date + Number(age) * secondMs - receivedAt
 }
 
 /** The only request whose redirects are followed, and only within the origin. */

@@ -56,6 +56,8 @@ export type Transport = {
   readonly authority: Authority
   /** The directory, from memory where it is there. */
   readonly directory: (options: RequestOptions) => Promise<Directory>
+  /** How far the CA's clock is ahead of ours, in milliseconds; `undefined` where it does not say. */
+  readonly clockAheadMs: (options: RequestOptions) => Promise<number | undefined>
   readonly get: (request: PlainRequest, options: RequestOptions) => Promise<Reply>
   readonly post: (request: SignedRequest, options: RequestOptions) => Promise<Reply>
 }
@@ -183,6 +185,7 @@ export function createTransport(
   return {
     authority,
     directory: cache.read,
+    clockAheadMs: cache.clockAheadMs,
     get: (request, options) => {
       const outgoing = { ...request, method: 'GET', effect: false } as const
       const attempt = async () => requireUsable(await send(request.url, outgoing, options))
