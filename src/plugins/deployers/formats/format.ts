@@ -1,4 +1,5 @@
 /** The forms in which programs want a certificate and its key. Pure but for the password, which the caller has read. */
+import { assertNever } from '../../../base/errors.ts'
 import { parsePrivateKeyPem } from '../../../x509/key.ts'
 import { parsePem } from '../../../x509/pem.ts'
 import { encodePkcs12 } from './pkcs12.ts'
@@ -66,6 +67,8 @@ export function formatCertificate(
       return keyDer(key)
     case 'pkcs12':
       return encodePkcs12({ keyDer: keyDer(key), chain: derOf(cert + chain), alias, password })
+    default:
+      return assertNever(format)
   }
 }
 

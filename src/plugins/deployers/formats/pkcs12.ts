@@ -165,5 +165,5 @@ function attributes(alias: string, localKeyId: Uint8Array): Uint8Array {
     sequence(oid(oids.friendlyName), setOfOne(encodeDer(bmpStringTag, bigEndian(alias)))),
     sequence(oid(oids.localKeyId), setOfOne(octetString(localKeyId))),
   ]
-  return encodeDer(tag.set, ...members.sort(Buffer.compare)) // X.690 §11.6
+  return encodeDer(tag.set, ...members.sort((one, other) => Buffer.compare(one, other))) // X.690 §11.6
 }
