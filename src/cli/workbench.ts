@@ -8,6 +8,7 @@ import type { Solver } from '../contracts/solver.ts'
 import { loadConfig } from '../manage/config/load.ts'
 import { createManager, type Manager } from '../manage/manager.ts'
 import {
+  type AccountSettings,
   type Authority,
   type CertificateSpec,
   type Config,
@@ -32,6 +33,26 @@ export type Workbench = AsyncDisposable & {
 /** Reads the configuration as the command line overrides it. */
 export function loadCommandConfig({ place, authority, runtime }: CommandContext): Promise<Config> {
   return loadConfig(place, { authority }, runtime)
+}
+
+/** The configuration with changed account settings, those that an authority has of its own included. */
+export function withAccountSettings(
+  config: Config,
+  change: (settings: AccountSettings) => AccountSettings,
+): Config {
+  const changed = (authority: Authority): Authority =>
+    authority.account === undefined ? authority : { ...authority, account: change(authority.account) }
+  return {
+    ...config,
+    account: change(config.account),
+    authority: changed(config.authority),
+    authorities: config.authorities.map(changed),
+    certificates: config.certificates.map(spec => ({
+      ...spec,
+      authority: changed(spec.authority),
+      fallbacks: spec.fallbacks.map(changed),
+    })),
+  }
 }
 
 /** A manager for a configuration. Nothing is opened before it is needed. */

@@ -8,7 +8,7 @@ import { writeAccount, writeAccountKey } from '../../manage/store/accounts.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { jsonReply, scriptedCa, scriptedOrigin } from '../../testing/scripted-ca.ts'
 import { generateAccountKey, privateKeyPem } from '../../x509/key.ts'
-import { showAccount } from './account.ts'
+import { registerAccountCommand, showAccount } from './account.ts'
 
 const here = { id: 'internal', directory: scriptedCa().directory }
 const silent = 'https://other.example/directory'
@@ -70,6 +70,23 @@ test('with --authority only the account there counts; what there is elsewhere is
     message: /there is no account at other\.example-/,
     hint: /^there is one at https:\/\/ca\.example\/directory .*--authority.*account register/,
   })
+})
+
+test('what register is told counts also where the CA has account settings of its own', async () => {
+  const registered = jsonReply(
+    201,
+    { status: 'valid', contact: [] },
+    { location: `${scriptedOrigin}/account/1` },
+  )
+  const ca = scriptedCa().on('/new-account', registered).on('/account/1', accountReply)
+  const own = `authority: internal
+authorities: { internal: { directory: "${here.directory}", account: { email: old@example.com } } }
+`
+  const { context } = await open(ca, own)
+  await registerAccountCommand(context, { args: [], email: 'new@example.com' })
+  const [request] = ca.received.filter(({ path }) => path === '/new-account')
+  const payload = { contact: ['mailto:new@example.com'], termsOfServiceAgreed: false }
+  assert.deepEqual(request?.payload, payload)
 })
 
 test('without any account one is told how to register', async () => {

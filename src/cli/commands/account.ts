@@ -26,7 +26,7 @@ import { type CommandContext, type CommandResult, exitCodes } from '../command.t
 import { confirm } from '../confirm.ts'
 import { inOneLine } from '../error-text.ts'
 import { storedAuthority } from '../stored.ts'
-import { createWorkbench, loadCommandConfig, type Workbench } from '../workbench.ts'
+import { createWorkbench, loadCommandConfig, type Workbench, withAccountSettings } from '../workbench.ts'
 
 type Args = { readonly args: readonly string[] }
 
@@ -226,11 +226,8 @@ async function open(
   context: CommandContext,
   change = (settings: AccountSettings) => settings,
 ): Promise<Opened> {
-  const config = await loadCommandConfig(context)
-  return {
-    bench: createWorkbench(context, { ...config, account: change(config.account) }),
-    authority: config.authority,
-  }
+  const config = withAccountSettings(await loadCommandConfig(context), change)
+  return { bench: createWorkbench(context, config), authority: config.authority }
 }
 
 async function withLock(

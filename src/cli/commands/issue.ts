@@ -13,7 +13,7 @@ import { takeLock } from '../../manage/store/locks.ts'
 import type { KeyType } from '../../x509/key-types.ts'
 import { describeResult, resultJson } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
-import { createWorkbench, findSpec, loadCommandConfig } from '../workbench.ts'
+import { createWorkbench, findSpec, loadCommandConfig, withAccountSettings } from '../workbench.ts'
 
 export type IssueFlags = {
   readonly args: readonly string[]
@@ -80,13 +80,12 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
   await writeDropIn(path, formatDropIn(name, entry, earlier), context.runtime)
   let kept = false
   try {
-    const config = await loadConfig(context.place, {}, context.runtime)
-    const account = {
-      ...config.account,
+    const config = withAccountSettings(await loadConfig(context.place, {}, context.runtime), settings => ({
+      ...settings,
       ...(flags.email !== undefined && { email: flags.email }),
       ...(flags.agreeTerms === true && { agreeToTerms: true }),
-    }
-    await using bench = createWorkbench(context, { ...config, account })
+    }))
+    await using bench = createWorkbench(context, config)
     if (findSpec(config, name).solvers.length === 0) {
       throw new AppError('ERR_USAGE', `nothing says how to prove control over ${name}`, {
         hint: 'give --webroot DIR or --standalone, or set defaults: { solvers: { http-01: { webroot: DIR } } }',
