@@ -9,7 +9,12 @@ export type ListenerRequest = {
   readonly host: string | undefined
 }
 /** What the listener answers. */
-export type ListenerReply = { readonly status: number; readonly body: string }
+export type ListenerReply = {
+  readonly status: number
+  readonly body: string
+  /** Of the body; `application/octet-stream` when absent, which no browser shows. */
+  readonly contentType?: string
+}
 
 /** Something that holds sockets or timers until it is disposed of. */
 export interface Listener extends AsyncDisposable {

@@ -3,10 +3,12 @@ import type { Clock } from './clock.ts'
 import type { Exec } from './exec.ts'
 import type { FsOps } from './files.ts'
 import type { HttpExchange } from './http.ts'
+import type { LocalHttp } from './local-http.ts'
 import type { TryLock } from './lock.ts'
 import type { ListenHttp, PortOwner, ProbeTls, ServeHttps } from './network.ts'
 import type { Random } from './random.ts'
 import type { Resolver } from './resolver.ts'
+import type { Watch } from './watch.ts'
 import type { WebrootFiles } from './webroot-files.ts'
 
 export interface Runtime {
@@ -18,10 +20,12 @@ export interface Runtime {
   readonly resolver: Resolver
   readonly http: HttpExchange
   readonly listenHttp: ListenHttp
+  readonly localHttp: LocalHttp
   readonly serveHttps: ServeHttps
   readonly probeTls: ProbeTls
   readonly portOwner: PortOwner
   readonly tryLock: TryLock
+  readonly watch: Watch
   /** What this machine calls itself, as `hostname` prints it. */
   readonly hostName: () => string
   /** The value of an environment variable. */

@@ -2,6 +2,7 @@
 import { AppError } from '../base/errors.ts'
 import type { Exec, ExecResult } from '../runtime/exec.ts'
 import type { HttpExchange, HttpReply, HttpRequest } from '../runtime/http.ts'
+import type { LocalHttp } from '../runtime/local-http.ts'
 import type {
   ListenAddress,
   Listener,
@@ -94,6 +95,19 @@ export function fakeListeners(): FakeListeners {
       return listener?.answer(request)
     },
     listening: () => [...taken.values()].map(({ address }) => address),
+  }
+}
+
+/** Sockets of a file system on which nobody listens yet. */
+export function fakeLocalHttp(): LocalHttp {
+  const sockets = new Map<string, Answer>()
+  return {
+    listen: async (path, answer) => {
+      sockets.set(path, answer)
+      return { [Symbol.asyncDispose]: async () => void sockets.delete(path) }
+    },
+    ask: async (path, { method, path: target }) =>
+      sockets.get(path)?.({ method, path: target, host: 'localhost' }),
   }
 }
 

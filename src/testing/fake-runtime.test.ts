@@ -67,4 +67,22 @@ describe('fake runtime', () => {
     const mean = numbers.reduce((sum, number) => sum + number, 0) / numbers.length
     assert.ok(Math.abs(mean - 0.5) < 0.05, `mean ${mean}`)
   })
+
+  it('has sockets in its file system, and hints at changes of a disk', async () => {
+    const { localHttp, watch } = fakeRuntime()
+    {
+      await using _listener = await localHttp.listen('/run/a', ({ path }) => ({ status: 200, body: path }))
+      const reply = await localHttp.ask('/run/a', { method: 'GET', path: '/x' })
+      assert.deepEqual(reply, { status: 200, body: '/x' })
+    }
+    assert.equal(await localHttp.ask('/run/a', { method: 'GET', path: '/x' }), undefined)
+    let hints = 0
+    {
+      using _watch = watch(['/etc'], () => (hints += 1))
+      watch.hint('/etc')
+      watch.hint('/var')
+    }
+    watch.hint('/etc')
+    assert.equal(hints, 1)
+  })
 })

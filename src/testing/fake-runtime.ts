@@ -3,7 +3,15 @@ import { AppError } from '../base/errors.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { type FakeClock, type FakeClockOptions, fakeClock } from './fake-clock.ts'
 import { fakeTryLock } from './fake-lock.ts'
-import { type FakeListeners, fakeExec, fakeHttp, fakeListeners, fakeResolver } from './fake-network.ts'
+import {
+  type FakeListeners,
+  fakeExec,
+  fakeHttp,
+  fakeListeners,
+  fakeLocalHttp,
+  fakeResolver,
+} from './fake-network.ts'
+import { type FakeWatch, fakeWatch } from './fake-watch.ts'
 import { type FaultInjection, faultyFiles } from './faulty-files.ts'
 import { type MemoryFiles, memoryFiles } from './memory-files.ts'
 import { memoryWebroot } from './memory-webroot.ts'
@@ -14,6 +22,7 @@ export type FakeRuntime = Runtime & {
   readonly clock: FakeClock
   readonly files: MemoryFiles & FaultInjection
   readonly listeners: FakeListeners
+  readonly watch: FakeWatch
 }
 
 export type FakeRuntimeOptions = FakeClockOptions & {
@@ -43,6 +52,7 @@ export function fakeRuntime<Overrides extends Partial<Runtime> = object>(
     http: fakeHttp(() => undefined),
     listenHttp: listeners.listenHttp,
     listeners,
+    localHttp: fakeLocalHttp(),
     serveHttps: async () => {
       throw new AppError('ERR_LISTEN', 'nothing can be served here')
     },
@@ -51,6 +61,7 @@ export function fakeRuntime<Overrides extends Partial<Runtime> = object>(
     },
     portOwner: async () => undefined,
     tryLock: fakeTryLock(),
+    watch: fakeWatch(),
     hostName: () => 'host.test',
     environment: name => variables[name],
   }

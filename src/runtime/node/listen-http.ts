@@ -13,18 +13,10 @@ const maxConnections = 256
 /** Listens on sockets of this machine. */
 export function nodeListenHttp(): ListenHttp {
   return async (addresses, answer) => {
-    const { createServer } = await import('node:http')
-    const limits = {
-      maxHeaderSize: maxHeaderBytes,
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: headersTimeoutMs,
-      connectionsCheckingInterval: checkIntervalMs,
-    }
     const servers: Server[] = []
     try {
       for (const address of addresses) {
-        const server = createServer(limits, listenerFor(answer))
-        server.maxConnections = maxConnections
+        const server = await createAnsweringServer(answer)
         await listen(server, address)
         servers.push(server)
       }
@@ -34,6 +26,22 @@ export function nodeListenHttp(): ListenHttp {
     }
     return listenerOf(servers)
   }
+}
+
+/** A server that reads no bodies and lets nobody wait; it does not listen yet. */
+export async function createAnsweringServer(
+  answer: (request: ListenerRequest) => ListenerReply,
+): Promise<Server> {
+  const { createServer } = await import('node:http')
+  const limits = {
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: checkIntervalMs,
+  }
+  const server = createServer(limits, listenerFor(answer))
+  server.maxConnections = maxConnections
+  return server
 }
 
 function listenerOf(servers: readonly Server[]): Listener {
@@ -59,9 +67,13 @@ function safely(
   }
 }
 
-function reply(response: ServerResponse, request: IncomingMessage, { status, body }: ListenerReply): void {
+function reply(
+  response: ServerResponse,
+  request: IncomingMessage,
+  { status, body, contentType = 'application/octet-stream' }: ListenerReply,
+): void {
   response.writeHead(status, {
-    'content-type': 'application/octet-stream',
+    'content-type': contentType,
     'content-length': Buffer.byteLength(body),
     'x-content-type-options': 'nosniff',
     connection: 'close',
@@ -106,10 +118,11 @@ function boundTo(server: Server): ListenAddress {
 }
 
 async function closeAll(servers: readonly Server[]): Promise<void> {
-  await Promise.all(servers.map(close))
+  await Promise.all(servers.map(closeServer))
 }
 
-function close(server: Server): Promise<void> {
+/** Closes a server and every connection to it. */
+export function closeServer(server: Server): Promise<void> {
   return new Promise(resolve => {
     server.close(() => resolve())
     server.closeAllConnections()

@@ -6,12 +6,14 @@ import { nodeExec } from './exec.ts'
 import { nodeFiles } from './files.ts'
 import { nodeHttp } from './http.ts'
 import { nodeListenHttp } from './listen-http.ts'
+import { nodeLocalHttp } from './local-http.ts'
 import { nodeTryLock } from './lock.ts'
 import { nodePortOwner } from './port-owner.ts'
 import { nodeProbeTls } from './probe-tls.ts'
 import { nodeRandom } from './random.ts'
 import { nodeResolver } from './resolver.ts'
 import { nodeServeHttps } from './serve-https.ts'
+import { nodeWatch } from './watch.ts'
 import { nodeWebrootFiles } from './webroot-files.ts'
 
 /** Settings of {@link nodeRuntime}. */
@@ -32,10 +34,12 @@ export function nodeRuntime({ dnsServers = [] }: NodeRuntimeOptions = {}): Runti
     resolver: nodeResolver({ dnsServers }),
     http: nodeHttp(),
     listenHttp: nodeListenHttp(),
+    localHttp: nodeLocalHttp(),
     serveHttps: nodeServeHttps(),
     probeTls: nodeProbeTls(),
     portOwner: nodePortOwner(),
     tryLock: nodeTryLock(),
+    watch: nodeWatch(),
     hostName: hostname,
     environment: name => process.env[name],
   }
