@@ -3,6 +3,7 @@ import { AppError } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
 import type { ApplyResult } from '../../manage/apply-result.ts'
 import type { ApplyOptions } from '../../manage/manager.ts'
+import { keepHeapSmall } from '../../runtime/node/small-heap.ts'
 import { describeResult, resultJson } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, type ExitCode, exitCodes } from '../command.ts'
 import { createWorkbench, findSpec, loadCommandConfig } from '../workbench.ts'
@@ -28,6 +29,7 @@ export async function apply(
     })
   }
   if (dryRun) return plan(context, { only, force, allAtOnce, detailedExitcode })
+  keepHeapSmall()
   const config = await loadCommandConfig(context)
   for (const name of [...only, ...force]) findSpec(config, name)
   const options: ApplyOptions = {

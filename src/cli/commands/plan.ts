@@ -3,6 +3,7 @@ import { formatInstant } from '../../base/instant.ts'
 import type { Plan } from '../../manage/manager.ts'
 import type { Action } from '../../manage/plan/action.ts'
 import type { Refusal } from '../../manage/plan/guard.ts'
+import { keepHeapSmall } from '../../runtime/node/small-heap.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { errorJson, failureLines } from '../error-text.ts'
 import { formatTable } from '../table.ts'
@@ -21,6 +22,7 @@ export async function plan(
   context: CommandContext,
   { only = [], force = [], allAtOnce = false, detailedExitcode = false }: PlanFlags,
 ): Promise<CommandResult> {
+  keepHeapSmall()
   const config = await loadCommandConfig(context)
   for (const name of [...only, ...force]) findSpec(config, name)
   await using bench = createWorkbench(context, config)
