@@ -24,6 +24,7 @@ export type {
   Config,
   DeployTarget,
   SolverChoice,
+  SolverRule,
   SpecName,
 } from './manage/spec.ts'
 export { createDeployer, createSolver, type PluginChoice } from './plugins/registry.ts'

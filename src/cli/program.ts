@@ -154,6 +154,11 @@ function createProgram(runner: Runner): Program {
     .addOption(new Option('--key <type>', 'kind of the key').choices([...keyTypes]))
     .option('--reuse-key', 'keep the key at renewals')
     .option('--profile <name>', 'certificate profile, where the CA offers some', parseGiven)
+    .option(
+      '--preferred-chain <root>',
+      'common name of the root, where the CA offers several chains',
+      parseGiven,
+    )
 
   define(
     program,

@@ -100,6 +100,8 @@ export type CertificateSpec = {
   /** Tried in this order when the first one cannot issue; a certificate from any of them is good enough. */
   readonly fallbacks: readonly Authority[]
   readonly profile?: string
+  /** Among the chains that the CA offers: the root's common name, or the SHA-256 of a CA certificate or its public key. */
+  readonly preferredChain?: string
   /** How control over the identifiers is proven; see `solverChoiceFor`. */
   readonly solvers: readonly SolverRule[]
   readonly deploy: readonly DeployTarget[]

@@ -44,6 +44,8 @@ export type Certificate = {
   readonly issuerDer: Uint8Array
   /** The subject's common name, safe to show. */
   readonly commonName?: string
+  /** The issuer's common name, safe to show. */
+  readonly issuerCommonName?: string
   readonly notBefore: Instant
   readonly notAfter: Instant
   /** DNS names (lower case) and addresses of the subject alternative name. */
@@ -111,6 +113,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
     subjectDer: subject.der,
     issuerDer: issuer.der,
     ...(subject.commonName === undefined ? {} : { commonName: subject.commonName }),
+    ...(issuer.commonName === undefined ? {} : { issuerCommonName: issuer.commonName }),
     notBefore,
     notAfter,
     publicKey,

@@ -1,5 +1,6 @@
 /** Entries of several kinds, through the command line, against Pebble. */
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -94,4 +95,31 @@ test('each name is proven where its rule says', { skip, timeout }, async () => {
   assert.match(applied.stdout, /: issued for /, applied.stderr)
   assert.equal((await world.live('shop')).subjectAltName, 'DNS:www.shop.example, DNS:blog.example')
   for (const root of [shop, world.webroot]) assert.deepEqual(await readdir(root), [], 'taken away again')
+})
+
+test('the chain is the one that is preferred, by name or by hash; another preference reissues nothing', {
+  skip,
+  timeout,
+}, async () => {
+  await using world = await startWorld({ alternateRoots: 2 })
+  const [first = '', , third = ''] = await world.pebble.rootsPem()
+  const nameOf = (pem: string) => /CN=(.+)$/m.exec(new X509Certificate(pem).subject)?.[1] ?? ''
+  const issuerOfChain = async (name: string) => {
+    const chain = await readFile(join(world.state, 'live', name, 'chain.pem'), 'utf8')
+    const last = chain.slice(chain.lastIndexOf('-----BEGIN'))
+    return /CN=(.+)$/m.exec(new X509Certificate(last).issuer)?.[1]
+  }
+  await issue(world, 'a.example', '--preferred-chain', nameOf(third))
+  assert.equal(await issuerOfChain('a.example'), nameOf(third))
+
+  const intermediate = (await world.pebble.manage('/intermediates/2')).text
+  await issue(world, 'b.example', '--preferred-chain', new X509Certificate(intermediate).fingerprint256)
+  assert.equal(await issuerOfChain('b.example'), nameOf(third))
+
+  const { stderr } = await world.run('issue', 'c.example', '--preferred-chain', 'Nobody Root')
+  assert.match(stderr, /no chain leads to "Nobody Root"/)
+  assert.equal(await issuerOfChain('c.example'), nameOf(first))
+
+  const again = await world.run('issue', 'c.example', '--preferred-chain', nameOf(third))
+  assert.doesNotMatch(again.stdout, /: issued for /)
 })

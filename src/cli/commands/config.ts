@@ -77,6 +77,7 @@ function specJson(spec: CertificateSpec): Record<string, unknown> {
     key: spec.keyType,
     'reuse-key': spec.reuseKey,
     profile: spec.profile,
+    'preferred-chain': spec.preferredChain,
     solvers: spec.solvers.map(({ for: fitting, name, options }) => ({
       ...(fitting !== undefined && { for: fitting.map(({ value }) => value) }),
       [name]: options,

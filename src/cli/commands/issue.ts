@@ -29,6 +29,7 @@ export type IssueFlags = {
   readonly key?: KeyType
   readonly reuseKey?: boolean
   readonly profile?: string
+  readonly preferredChain?: string
 }
 
 /**
@@ -150,7 +151,7 @@ function dropInEntry(
   flags: IssueFlags,
   { globals }: CommandContext,
 ): CertificateEntry {
-  const { webroot, standalone, httpPort, selfCheck, key, reuseKey, profile } = flags
+  const { webroot, standalone, httpPort, selfCheck, key, reuseKey, profile, preferredChain } = flags
   if (webroot !== undefined && standalone === true) {
     throw new AppError('ERR_USAGE', '--webroot and --standalone exclude each other', {
       hint: 'use --webroot where a web server runs on port 80, --standalone where none does',
@@ -175,6 +176,7 @@ function dropInEntry(
     ...(key !== undefined && { key }),
     ...(reuseKey === true && { 'reuse-key': true }),
     ...(profile !== undefined && { profile }),
+    ...(preferredChain !== undefined && { 'preferred-chain': preferredChain }),
     ...(http01 !== undefined && { solvers: { 'http-01': http01 } }),
     ...(deploy.length > 0 && { deploy }),
   }

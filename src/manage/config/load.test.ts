@@ -39,12 +39,13 @@ test('defaults, overrides and drop-ins come together', async () => {
     main: `
 authority: letsencrypt-staging
 account: { email: admin@example.com, agree-to-terms: true, key: ES384 }
-defaults: { key: ecdsa-p384, solvers: { http-01: { webroot: /srv/acme } }, deploy: [nginx] }
+defaults: { key: ecdsa-p384, preferred-chain: Root One, solvers: { http-01: { webroot: /srv/acme } }, deploy: [nginx] }
 certificates:
   www.example.com:
   mail:
     identifiers: [mail.example.com, bücher.example]
     key: rsa-2048
+    preferred-chain: Root Two
     solvers: { http-01: { standalone: { port: 8080 }, self-check: false } }
     deploy: []
 `,
@@ -64,6 +65,7 @@ certificates:
   ])
   assert.deepEqual(www?.deploy, [{ name: 'nginx', options: {} }])
   assert.equal(www?.keyType, 'ecdsa-p384')
+  assert.deepEqual([www?.preferredChain, mail?.preferredChain], ['Root One', 'Root Two'])
   assert.equal(www?.authority.id, 'letsencrypt-staging')
   assert.deepEqual(mail?.identifiers[1], { type: 'dns', value: 'xn--bcher-kva.example' })
   assert.deepEqual(mail?.solvers, [{ name: 'http-01-standalone', options: { port: 8080, selfCheck: false } }])

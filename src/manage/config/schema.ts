@@ -95,6 +95,7 @@ const request = {
   key: v.optional(key),
   'reuse-key': v.optional(v.boolean()),
   profile: v.optional(text),
+  'preferred-chain': v.optional(text),
   solvers: v.optional(solversSchema),
   deploy: v.optional(deploySchema),
   renew: v.optional(renewSchema),

@@ -214,6 +214,7 @@ function readSpec(name: string, entry: CertificateEntry, context: SpecContext): 
       : readAuthorities(entry.authority, [...path, 'authority'], named, report)
   const [authority, ...fallbacks] = context.overridden ? context.authorities : (own ?? context.authorities)
   const profile = entry.profile ?? defaults.profile
+  const preferredChain = entry['preferred-chain'] ?? defaults['preferred-chain']
   if (authority === undefined || identifiers.length === 0) return undefined
   return {
     name: specName,
@@ -223,6 +224,7 @@ function readSpec(name: string, entry: CertificateEntry, context: SpecContext): 
     authority,
     fallbacks,
     ...(profile !== undefined && { profile }),
+    ...(preferredChain !== undefined && { preferredChain }),
     solvers,
     deploy: (entry.deploy ?? defaults.deploy ?? []).map(readTarget),
     renew: readRenew({ ...defaults.renew, ...entry.renew }),

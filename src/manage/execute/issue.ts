@@ -79,6 +79,7 @@ async function runIssuance(
       order,
       csr: createCsr(spec.identifiers, journal.key),
       proofFor,
+      ...(spec.preferredChain !== undefined && { preferredChain: spec.preferredChain }),
       onStep: (step, text, progress) =>
         onEvent({ certificate: spec.name, step, level: 'step', text, ...progress }),
       onWarning: text => onEvent({ certificate: spec.name, step: 'challenge', level: 'warning', text }),

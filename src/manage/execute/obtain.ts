@@ -19,6 +19,7 @@ import { thumbprint } from '../../jose/thumbprint.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { Step } from '../events.ts'
 import { cleanUp } from './clean-up.ts'
+import { choosePreferredChain } from './preferred-chain.ts'
 
 /** How long an order may take in all; slow CAs keep orders `processing` for minutes. */
 export const orderTimeoutMs = 10 * minuteMs
@@ -43,6 +44,8 @@ type CommonOptions = {
   readonly order: Order
   /** DER of the certificate signing request for exactly the order's identifiers. */
   readonly csr: Uint8Array
+  /** Among the chains that the CA offers: the root's common name, or the SHA-256 of a CA certificate or its public key. */
+  readonly preferredChain?: string
   readonly onStep?: (
     step: Step,
     text: string,
@@ -145,7 +148,11 @@ export async function pursueOrder(
         await look()
         break
       case 'valid':
-        return (await client.certificate(account, order.certificate, { signal })).chain
+        return choosePreferredChain(await client.certificate(account, order.certificate, { signal }), {
+          preferred: options.preferredChain,
+          download: url => client.certificate(account, url, { signal }),
+          onWarning: options.onWarning ?? (() => {}),
+        })
       case 'invalid':
         throw await explainInvalid(client, account, order, signal)
       default:
