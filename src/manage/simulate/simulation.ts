@@ -162,9 +162,9 @@ export function* simulate(options: SimulationOptions): Generator<number, Simulat
       continue
     }
     const ageMs = dueAt(certificate, ca.adopt(certificate, start)) - start // at which it will be renewed
-    const issued = ca.adopt(certificate, plusMs(start, -Math.floor(place * ageMs)))
-    certificates.issued(certificate, issued)
-    queue.push(instant(Math.max(dueAt(certificate, issued), start)), certificate)
+    const issuedAt = plusMs(start, -Math.floor(place * ageMs))
+    certificates.issued(certificate, ca.adopt(certificate, issuedAt))
+    queue.push(plusMs(issuedAt, ageMs), certificate)
   }
 
   for (let day = 1; day <= options.days; day++) {
