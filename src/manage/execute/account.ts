@@ -3,10 +3,10 @@ import { isProblemError } from '../../acme/problem.ts'
 import { AppError } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
 import type { AccountKey, AcmeClient } from '../../client/client.ts'
+import { readSecret } from '../../contracts/secret.ts'
 import { parseHmacKey } from '../../jose/external-account-binding.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { createSigner, generateAccountKey, privateKeyPem, type Signer } from '../../x509/key.ts'
-import { readSecret } from '../config/secret.ts'
 import type { AccountSettings, Authority } from '../spec.ts'
 import {
   readAccount,

@@ -7,9 +7,9 @@ import { secondMs } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import { secretsOfUrl, withoutSecrets } from '../../base/redact.ts'
 import type { SecretReference } from '../../contracts/secret.ts'
+import { readSecret } from '../../contracts/secret.ts'
 import { isServiceUrl } from '../../contracts/service-url.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import { readSecret } from '../config/secret.ts'
 import { within } from './within.ts'
 
 const withinMs = 10 * secondMs
