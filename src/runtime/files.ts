@@ -55,3 +55,6 @@ export interface FsOps {
   /** Deletes a file, a link or a directory with all below it; nothing there is fine. */
   remove(path: string): Promise<void>
 }
+
+/** How much a user without privileges may still write to the file system of a directory; `undefined` where that is not told. */
+export type FreeBytes = (directory: string) => Promise<number | undefined>

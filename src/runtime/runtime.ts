@@ -1,7 +1,8 @@
 /** Everything outside the process, as one value. Code takes the part of it that it needs. */
 import type { Clock } from './clock.ts'
+import type { DnsQuery } from './dns.ts'
 import type { Exec } from './exec.ts'
-import type { FsOps } from './files.ts'
+import type { FreeBytes, FsOps } from './files.ts'
 import type { HttpExchange } from './http.ts'
 import type { LocalHttp } from './local-http.ts'
 import type { TryLock } from './lock.ts'
@@ -15,9 +16,11 @@ export interface Runtime {
   readonly clock: Clock
   readonly random: Random
   readonly files: FsOps
+  readonly freeBytes: FreeBytes
   readonly webrootFiles: WebrootFiles
   readonly exec: Exec
   readonly resolver: Resolver
+  readonly dns: DnsQuery
   readonly http: HttpExchange
   readonly listenHttp: ListenHttp
   readonly localHttp: LocalHttp

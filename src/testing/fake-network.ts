@@ -1,5 +1,6 @@
 /** A network of scripts. */
 import { AppError } from '../base/errors.ts'
+import type { DnsQuery, DnsQuestion, DnsRecords, DnsRecordType } from '../runtime/dns.ts'
 import type { Exec, ExecResult } from '../runtime/exec.ts'
 import type { HttpExchange, HttpReply, HttpRequest } from '../runtime/http.ts'
 import type { LocalHttp } from '../runtime/local-http.ts'
@@ -37,6 +38,19 @@ export function fakeHttp(
 /** Knows the given names; others have no address. */
 export function fakeResolver(names: Readonly<Record<string, readonly string[]>>): Resolver {
   return { addresses: async name => names[name] ?? [] }
+}
+
+/** Answers DNS questions by a function: records, a failure, or nothing where there are no records. */
+export function fakeDns(
+  answer: (
+    question: DnsQuestion<DnsRecordType>,
+  ) => readonly DnsRecords[DnsRecordType][] | AppError | undefined,
+): DnsQuery {
+  return async <Type extends DnsRecordType>(question: DnsQuestion<Type>) => {
+    const found = answer(question) ?? []
+    if (found instanceof AppError) throw found
+    return found as readonly DnsRecords[Type][] // the script's own business
+  }
 }
 
 /** What a script says for one program: its whole result, or its standard output. */

@@ -5,6 +5,7 @@ import { type FakeClock, type FakeClockOptions, fakeClock } from './fake-clock.t
 import { fakeTryLock } from './fake-lock.ts'
 import {
   type FakeListeners,
+  fakeDns,
   fakeExec,
   fakeHttp,
   fakeListeners,
@@ -46,9 +47,11 @@ export function fakeRuntime<Overrides extends Partial<Runtime> = object>(
     clock,
     random: seededRandom(seed),
     files,
+    freeBytes: async () => undefined,
     webrootFiles: memoryWebroot(overrides?.files ?? files),
     exec: fakeExec({}),
     resolver: fakeResolver({}),
+    dns: fakeDns(() => undefined),
     http: fakeHttp(() => undefined),
     listenHttp: listeners.listenHttp,
     listeners,

@@ -2,8 +2,10 @@
 import { hostname } from 'node:os'
 import type { Runtime } from '../runtime.ts'
 import { nodeClock } from './clock.ts'
+import { nodeDns } from './dns.ts'
 import { nodeExec } from './exec.ts'
 import { nodeFiles } from './files.ts'
+import { nodeFreeBytes } from './free-bytes.ts'
 import { nodeHttp } from './http.ts'
 import { nodeListenHttp } from './listen-http.ts'
 import { nodeLocalHttp } from './local-http.ts'
@@ -29,9 +31,11 @@ export function nodeRuntime({ dnsServers = [] }: NodeRuntimeOptions = {}): Runti
     clock: nodeClock(),
     random,
     files: nodeFiles(random),
+    freeBytes: nodeFreeBytes(),
     webrootFiles: nodeWebrootFiles(),
     exec: nodeExec(),
     resolver: nodeResolver({ dnsServers }),
+    dns: nodeDns({ dnsServers }),
     http: nodeHttp(),
     listenHttp: nodeListenHttp(),
     localHttp: nodeLocalHttp(),
