@@ -1,7 +1,6 @@
 /** What tells people, and what they are told. */
 import type { Instant } from '../base/instant.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import type { ReadSecret } from './secret.ts'
 
 /** What a notification is about. All of one kind and urgency that one run found is one notification. */
 export const notificationKinds = [
@@ -68,10 +67,8 @@ export function isTrouble(kind: NotificationKind): boolean {
   return kind !== 'renewed' && kind !== 'recovered' && kind !== 'test'
 }
 
-/** What notifiers work with. Secrets are read when something is sent, so that they can be replaced at any time. */
-export type NotifierRuntime = Pick<Runtime, 'clock' | 'exec' | 'files' | 'hostName' | 'http'> & {
-  readonly readSecret: ReadSecret
-}
+/** What notifiers work with. They read their secrets when they send, so that these can be replaced at any time. */
+export type NotifierRuntime = Pick<Runtime, 'clock' | 'environment' | 'exec' | 'files' | 'hostName' | 'http'>
 
 /** A way to people. */
 export interface Notifier {

@@ -9,9 +9,6 @@ export type SecretReference =
   | { readonly env: string }
   | { readonly command: readonly string[] }
 
-/** The text behind a reference. It MUST NOT appear in an error, a log record or the arguments of a program. */
-export type ReadSecret = (reference: SecretReference) => Promise<string>
-
 const text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
 
 /** Schema of a {@link SecretReference}. @internal */

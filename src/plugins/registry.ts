@@ -11,8 +11,8 @@ import type { Runtime } from '../runtime/runtime.ts'
 /** A plugin by name, with its options as plain JSON. */
 export type PluginChoice = { readonly name: string; readonly options: Readonly<Record<string, Json>> }
 
-type Create<Plugin, World = Runtime> = (options: PluginChoice['options'], runtime: World) => Plugin
-type Registry<Plugin, World = Runtime> = ReadonlyMap<string, () => Promise<Create<Plugin, World>>>
+type Create<Plugin> = (options: PluginChoice['options'], runtime: Runtime) => Plugin
+type Registry<Plugin> = ReadonlyMap<string, () => Promise<Create<Plugin>>>
 
 const solvers: Registry<Solver> = new Map([
   [
@@ -43,7 +43,7 @@ const deployers: Registry<Deployer> = new Map([
   ],
 ])
 
-const notifiers: Registry<Notifier, NotifierRuntime> = new Map(
+const notifiers: Registry<Notifier> = new Map(
   Object.entries({
     email: async () => notifier('email', (await import('./notifiers/email.ts')).createEmailNotifier),
     webhook: async () => notifier('webhook', (await import('./notifiers/webhook.ts')).createWebhookNotifier),
@@ -57,7 +57,7 @@ const notifiers: Registry<Notifier, NotifierRuntime> = new Map(
       notifier('pagerduty', (await import('./notifiers/pagerduty.ts')).createPagerdutyNotifier),
     syslog: async () => notifier('syslog', (await import('./notifiers/syslog.ts')).createSyslogNotifier),
     exec: async () => notifier('exec', (await import('./notifiers/exec.ts')).createExecNotifier),
-  } satisfies Record<NotifierName, () => Promise<Create<Notifier, NotifierRuntime>>>),
+  } satisfies Record<NotifierName, () => Promise<Create<Notifier>>>),
 )
 
 /**
@@ -80,15 +80,15 @@ export function createDeployer(choice: PluginChoice, runtime: Runtime): Promise<
  * A notifier of that name; its options as they stand in the configuration, secrets by reference.
  * @throws AppError ERR_CONFIG for an unknown name or wrong options
  */
-export function createNotifier(choice: PluginChoice, runtime: NotifierRuntime): Promise<Notifier> {
+export function createNotifier(choice: PluginChoice, runtime: Runtime): Promise<Notifier> {
   return create('notifier', notifiers, choice, runtime)
 }
 
-async function create<Plugin, World>(
+async function create<Plugin>(
   kind: string,
-  registry: Registry<Plugin, World>,
+  registry: Registry<Plugin>,
   { name, options }: PluginChoice,
-  runtime: World,
+  runtime: Runtime,
 ): Promise<Plugin> {
   const load = registry.get(name)
   if (load !== undefined) return (await load())(options, runtime)
@@ -101,7 +101,7 @@ async function create<Plugin, World>(
 function notifier<Name extends NotifierName>(
   name: Name,
   create: (options: NotifierOptions<Name>, runtime: NotifierRuntime) => Notifier,
-): Create<Notifier, NotifierRuntime> {
+): Create<Notifier> {
   // The compiler does not see that the table has for every name the schema of that name's options.
   const schema = notifierOptions[name] as unknown as v.GenericSchema<unknown, NotifierOptions<Name>>
   return (options, runtime) => create(readOptions(name, schema, options), runtime)

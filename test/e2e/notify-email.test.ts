@@ -15,7 +15,7 @@ async function mailer(exim: Exim, options: Readonly<Record<string, Json>>) {
   const runtime = {
     ...nodeRuntime(),
     hostName: () => 'web1.test',
-    readSecret: async () => exim.login.password,
+    environment: () => exim.login.password,
   }
   const all = {
     to: ['admin@example.com'],

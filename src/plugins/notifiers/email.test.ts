@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type SmtpScript, type SmtpServer, startSmtpServer } from '../../../test/support/smtp.ts'
 import { until } from '../../../test/support/wait.ts'
 import { AppError, isAppError } from '../../base/errors.ts'
-import type { Notification, NotifierRuntime } from '../../contracts/notifier.ts'
+import type { Notification } from '../../contracts/notifier.ts'
 import type { Json } from '../../contracts/solver.ts'
 import { nodeRuntime } from '../../runtime/node/runtime.ts'
 import { memoryFiles } from '../../testing/memory-files.ts'
@@ -23,12 +23,7 @@ const login = { user: 'certwright', password }
 const withLogin = { user: login.user, password: { env: 'PASSWORD' } }
 const trust = '/root.pem'
 
-const runtime: NotifierRuntime = {
-  ...node,
-  files,
-  hostName: () => 'web1.test',
-  readSecret: async () => password,
-}
+const runtime = { ...node, files, hostName: () => 'web1.test', environment: () => password }
 
 type Sending = {
   readonly options?: Readonly<Record<string, Json>>

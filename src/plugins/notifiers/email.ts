@@ -6,6 +6,7 @@ import { printable } from '../../base/printable.ts'
 import { withoutSecrets } from '../../base/redact.ts'
 import type { Notification, Notifier, NotifierRuntime } from '../../contracts/notifier.ts'
 import { type MailServer, type NotifierOptions, parseMailServer } from '../../contracts/notifier-options.ts'
+import { readSecret } from '../../contracts/secret.ts'
 import { isLoopback } from '../../contracts/service-url.ts'
 import { readTrust } from './exchange.ts'
 import { plainText } from './text.ts'
@@ -23,7 +24,8 @@ export function createEmailNotifier(options: NotifierOptions<'email'>, runtime: 
     send: async (notification, { signal }) => {
       const server = parseMailServer(options.via)
       if (server === undefined) throw new TypeError('the schema admits only good servers')
-      const password = options.password === undefined ? undefined : await runtime.readSecret(options.password)
+      const password =
+        options.password === undefined ? undefined : await readSecret(options.password, runtime)
       const trustPem = options.trust === undefined ? undefined : await readTrust(options.trust, runtime)
       const message = await composeMail(notification, envelopeOf(options, runtime))
       const login = options.user === undefined ? undefined : { user: options.user, pass: password }

@@ -5,6 +5,7 @@ import { printable } from '../../base/printable.ts'
 import { secretsOfUrl, withoutSecrets } from '../../base/redact.ts'
 import type { NotifierRuntime } from '../../contracts/notifier.ts'
 import type { UrlOrSecret } from '../../contracts/notifier-options.ts'
+import { readSecret } from '../../contracts/secret.ts'
 import { isServiceUrl } from '../../contracts/service-url.ts'
 import type { HttpReply } from '../../runtime/http.ts'
 
@@ -70,9 +71,9 @@ export async function sendToService(
 export async function resolveUrl(
   url: UrlOrSecret,
   service: string,
-  { readSecret }: Pick<NotifierRuntime, 'readSecret'>,
+  runtime: Pick<NotifierRuntime, 'environment' | 'exec' | 'files'>,
 ): Promise<{ readonly url: string; readonly secrets: readonly string[] }> {
-  const resolved = typeof url === 'string' ? url : await readSecret(url)
+  const resolved = typeof url === 'string' ? url : await readSecret(url, runtime)
   if (isServiceUrl(resolved)) return { url: resolved, secrets: secretsOfUrl(resolved) }
   throw new AppError(
     'ERR_CONFIG',

@@ -8,7 +8,7 @@ import { sampleNotification } from '../../testing/notifications.ts'
 import { createExecNotifier } from './exec.ts'
 
 const { signal } = new AbortController()
-const runtime = { ...nodeRuntime(), readSecret: async () => assert.fail('exec has no secrets') }
+const runtime = nodeRuntime()
 
 test('the program gets its arguments as they are, a clean environment, and JSON on its input', async () => {
   await using directory = await tempDirectory()

@@ -1,6 +1,7 @@
 /** An application of a Gotify server. */
 import type { Notifier, NotifierRuntime, Urgency } from '../../contracts/notifier.ts'
 import type { NotifierOptions } from '../../contracts/notifier-options.ts'
+import { readSecret } from '../../contracts/secret.ts'
 import { sendToService } from './exchange.ts'
 import { plainText } from './text.ts'
 
@@ -16,7 +17,7 @@ export function createGotifyNotifier(
   return {
     name: 'gotify',
     send: async (notification, { signal }) => {
-      const token = await runtime.readSecret(reference)
+      const token = await readSecret(reference, runtime)
       const { subject: title, urgency } = notification
       const message = plainText(notification, { maxLength: maxMessageLength })
       await sendToService(

@@ -1,6 +1,7 @@
 /** A room of Matrix, by the client-server API. */
 import type { Notification, Notifier, NotifierRuntime } from '../../contracts/notifier.ts'
 import type { NotifierOptions } from '../../contracts/notifier-options.ts'
+import { readSecret } from '../../contracts/secret.ts'
 import { sendToService } from './exchange.ts'
 import { plainText } from './text.ts'
 
@@ -15,7 +16,7 @@ export function createMatrixNotifier(
   return {
     name: 'matrix',
     send: async (notification, { signal }) => {
-      const token = await runtime.readSecret(reference)
+      const token = await readSecret(reference, runtime)
       const base = homeserver.replace(/\/+$/, '')
       // The homeserver drops a second event with the same transaction id.
       const path = `rooms/${encodeURIComponent(room)}/send/m.room.message/${encodeURIComponent(notification.id)}`

@@ -2,6 +2,7 @@
 import { AppError } from '../../base/errors.ts'
 import type { Notifier, NotifierRuntime, Urgency } from '../../contracts/notifier.ts'
 import type { NotifierOptions } from '../../contracts/notifier-options.ts'
+import { readSecret } from '../../contracts/secret.ts'
 import { resolveUrl, sendToService } from './exchange.ts'
 import { plainText } from './text.ts'
 
@@ -24,7 +25,7 @@ export function createNtfyNotifier(
     name: 'ntfy',
     send: async (notification, { signal }) => {
       const { url, secrets } = await resolveUrl(where, 'ntfy', runtime)
-      const token = reference === undefined ? undefined : await runtime.readSecret(reference)
+      const token = reference === undefined ? undefined : await readSecret(reference, runtime)
       const { server, topic } = splitTopic(url)
       const { subject: title, urgency } = notification
       const message = plainText(notification, { maxLength: maxMessageLength })

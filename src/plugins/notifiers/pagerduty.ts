@@ -10,6 +10,7 @@ import {
   type NotifierRuntime,
 } from '../../contracts/notifier.ts'
 import type { NotifierOptions } from '../../contracts/notifier-options.ts'
+import { readSecret } from '../../contracts/secret.ts'
 import { sendToService } from './exchange.ts'
 import { cut, oneLine } from './text.ts'
 
@@ -28,7 +29,7 @@ export function createPagerdutyNotifier(
   return {
     name: 'pagerduty',
     send: async (notification, { signal }) => {
-      const key = await runtime.readSecret(reference)
+      const key = await readSecret(reference, runtime)
       const send = (item: NotificationItem, event: Event) =>
         sendToService(
           {

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { AppError, isAppError } from '../../base/errors.ts'
 import { instant, plusMs, secondMs } from '../../base/instant.ts'
 import { notificationJson } from '../../contracts/notification-json.ts'
-import type { Notification, NotificationKind, NotifierRuntime } from '../../contracts/notifier.ts'
+import type { Notification, NotificationKind } from '../../contracts/notifier.ts'
 import type { Json } from '../../contracts/solver.ts'
 import type { HttpReply, HttpRequest } from '../../runtime/http.ts'
 import { fakeHttp, textReply } from '../../testing/fake-network.ts'
@@ -162,14 +162,7 @@ async function send(
     sent.push({ url, request, json: JSON.parse(request.body ?? '') as unknown })
     return answer(url, request)
   })
-  const runtime: NotifierRuntime = {
-    ...fakeRuntime({ http }),
-    readSecret: async reference => {
-      const value = 'env' in reference ? secrets[reference.env] : undefined
-      if (value === undefined) throw new AppError('ERR_CONFIG_READ', 'there is no such secret')
-      return value
-    },
-  }
+  const runtime = fakeRuntime({ http }, { variables: secrets })
   await (await createNotifier({ name, options }, runtime)).send(notification, { signal })
   return sent
 }

@@ -22,10 +22,7 @@ async function machine({
     },
   })
   if (socket !== '') await runtime.files.put(socket, '')
-  const notifier = createSyslogNotifier(
-    {},
-    { ...runtime, readSecret: async () => assert.fail('syslog has no secrets') },
-  )
+  const notifier = createSyslogNotifier({}, runtime)
   return { notifier, runs }
 }
 

@@ -1,6 +1,7 @@
 /** A chat of Telegram, by the Bot API. */
 import type { Notifier, NotifierRuntime } from '../../contracts/notifier.ts'
 import type { NotifierOptions } from '../../contracts/notifier-options.ts'
+import { readSecret } from '../../contracts/secret.ts'
 import { sendToService } from './exchange.ts'
 import { plainText } from './text.ts'
 
@@ -16,7 +17,7 @@ export function createTelegramNotifier(
   return {
     name: 'telegram',
     send: async (notification, { signal }) => {
-      const token = await runtime.readSecret(reference)
+      const token = await readSecret(reference, runtime)
       const { subject, urgency } = notification
       const text = plainText(notification, { maxLength: maxMessageLength - subject.length - 2 })
       // Without a parse mode nothing in the text means anything but itself.

@@ -4,6 +4,7 @@ import { secondMs } from '../../base/instant.ts'
 import { notificationJson } from '../../contracts/notification-json.ts'
 import type { Notifier, NotifierRuntime } from '../../contracts/notifier.ts'
 import type { NotifierOptions } from '../../contracts/notifier-options.ts'
+import { readSecret } from '../../contracts/secret.ts'
 import { resolveUrl, sendToService } from './exchange.ts'
 
 /** A notifier that posts the notification itself. */
@@ -17,7 +18,7 @@ export function createWebhookNotifier(
       const { url, secrets } = await resolveUrl(where, 'webhook', runtime)
       const body = JSON.stringify(notificationJson(notification))
       const timestamp = String(Math.floor(runtime.clock.now() / secondMs))
-      const secret = reference === undefined ? undefined : await runtime.readSecret(reference)
+      const secret = reference === undefined ? undefined : await readSecret(reference, runtime)
       const headers = {
         'certwright-id': notification.id,
         'certwright-timestamp': timestamp,
