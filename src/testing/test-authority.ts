@@ -31,7 +31,10 @@ export type TestAuthority = {
 export async function testAuthority(now: Instant, name = 'Test'): Promise<TestAuthority> {
   const valid = { notBefore: plusMs(now, -dayMs), notAfter: plusMs(now, dayMs) }
   let lastSerial = 0
-  const serial = (): Uint8Array => Uint8Array.of(++lastSerial)
+  const serial = (): Uint8Array => {
+    lastSerial += 1
+    return Uint8Array.of(1, lastSerial >> 16, (lastSerial >> 8) & 0xff, lastSerial & 0xff)
+  }
   const sign = (
     publicKey: KeyObject,
     issuer: { readonly certificate: Certificate | { readonly commonName: string }; readonly key: KeyObject },
