@@ -16,7 +16,7 @@ export async function readCachedNames(
   { files }: Pick<Runtime, 'files'>,
 ): Promise<readonly string[]> {
   const path = `${state}/configured-names.json`
-  const stamp = await stampOf(place, { files })
+  const stamp = await configStamp(place, { files })
   const cached = await readDocument(path, cacheSchema, files).catch(() => undefined) // rebuilt below
   if (cached?.stamp === stamp) return cached.names
   const { loadConfig } = await import('./load.ts')
@@ -27,7 +27,11 @@ export async function readCachedNames(
   return names
 }
 
-async function stampOf(place: ConfigPlace, { files }: Pick<Runtime, 'files'>): Promise<string> {
+/**
+ * A text that is another one when a file of the configuration has changed.
+ * @throws AppError ERR_CONFIG_READ
+ */
+export async function configStamp(place: ConfigPlace, { files }: Pick<Runtime, 'files'>): Promise<string> {
   const stamps = []
   for (const file of await configFiles(place, { files })) {
     const facts = await configFacts(file, { files })

@@ -93,6 +93,7 @@ async function runIssuance(
     now: runtime.clock.now(),
     ...(roots && { roots }),
   })
+  onEvent({ certificate: spec.name, step: 'storing', level: 'step', text: 'storing the certificate' })
   return saveGeneration(
     state,
     spec.name,
