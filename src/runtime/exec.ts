@@ -13,6 +13,8 @@ export type ExecOptions = {
   /** What it can read from its standard input; nothing by default. It need not read it. */
   readonly input?: string
   readonly timeoutMs?: number
+  /** Refuse a program that every user of the machine may change and, for root, one that is not root's. */
+  readonly trustedOnly?: boolean
   /** Largest output of either stream; more is an error. */
   readonly maxOutputBytes?: number
   readonly signal?: AbortSignal
@@ -20,6 +22,6 @@ export type ExecOptions = {
 
 /**
  * Runs `program` (a path, or a name looked up in a fixed list of system directories) and waits.
- * @throws AppError ERR_EXEC when it cannot be started, takes too long or prints too much; a non-zero exit is a result
+ * @throws AppError ERR_EXEC when it cannot be started, is not trusted, takes too long or prints too much; a non-zero exit is a result
  */
 export type Exec = (program: string, args: readonly string[], options?: ExecOptions) => Promise<ExecResult>

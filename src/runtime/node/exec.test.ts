@@ -109,6 +109,32 @@ describe('node exec', () => {
     process.kill(pid, 0) // throws if it is gone
     process.kill(pid, 'SIGKILL')
   })
+
+  it('says what a program that did not end said last', async () => {
+    const running = exec('sh', ['-c', 'echo begun; echo "waiting for \\033[1mgodot" >&2; sleep 60'], {
+      timeoutMs: 300,
+    })
+    await assert.rejects(running, {
+      code: 'ERR_EXEC',
+      message: /took longer than 0\.3 s; it said last: waiting for \\u\{1b\}\[1mgodot$/,
+    })
+  })
+
+  it('refuses a program that everybody may change where only trusted ones are wanted', async () => {
+    await using directory = await tempDirectory()
+    const script = `${directory.path}/script`
+    writeFileSync(script, '#!/bin/sh\necho ran\n', { mode: 0o755 })
+    const options = { trustedOnly: true }
+    assert.equal((await exec(script, [], options)).stdout, 'ran\n')
+    assert.equal((await exec('true', [], options)).exitCode, 0)
+    chmodSync(script, 0o777)
+    await assert.rejects(exec(script, [], options), {
+      code: 'ERR_EXEC',
+      message: `${script} is not run: ${script} can be changed by every user of this machine`,
+    })
+    assert.equal((await exec(script, [])).stdout, 'ran\n', 'unless nobody asked')
+    await assert.rejects(exec(`${directory.path}/none`, [], options), { code: 'ERR_EXEC', message: /ENOENT/ })
+  })
 })
 
 /** Waits until a process is gone, or a zombie that nobody has buried yet. */

@@ -10,6 +10,7 @@ import { minuteMs } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import type { Exec, ExecOptions, ExecResult } from '../exec.ts'
 import { abortedError } from './aborted.ts'
+import { programWeakness } from './path-control.ts'
 
 /** Where programs without a path are looked for: never the caller's PATH, which others may have written. */
 const programDirectories: readonly string[] = [
@@ -27,6 +28,8 @@ const programDirectories: readonly string[] = [
 const defaultTimeoutMs = minuteMs
 /** `nginx -T` prints the whole configuration; thousands of sites make some megabytes. */
 const defaultMaxOutputBytes = 16 * 1024 * 1024
+/** What is shown of the output of a program that did not end: two lines. */
+const maxLastWords = 160
 /** A program that left a daemon behind may never close its output: how long to read on after it ended. */
 const drainMs = 500
 
@@ -36,6 +39,7 @@ export function nodeExec(): Exec {
     if (options.signal?.aborted) throw abortedError(options.signal, `running ${printable(program)}`)
     const { spawn } = await import('node:child_process')
     const path = findProgram(program)
+    if (options.trustedOnly === true) refuseWeak(path)
     const start = (): Child =>
       spawn(path, [...args], {
         env: { ...(options.env ?? defaultEnvironment()) },
@@ -60,6 +64,16 @@ function findProgram(program: string): string {
   })
 }
 
+// It runs with our rights, so nobody else may have a say in it.
+function refuseWeak(path: string): void {
+  const weakness = attempt(() => programWeakness(path), path)
+  if (weakness === undefined) return
+  const shown = printable(weakness.path)
+  throw new AppError('ERR_EXEC', `${printable(path)} is not run: ${shown} ${weakness.text}`, {
+    hint: `chown root ${shown} && chmod go-w ${shown}, once you have looked at what it does`,
+  })
+}
+
 function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK)
@@ -78,7 +92,7 @@ type Child = ChildProcessByStdio<Writable | null, Readable, Readable>
 function run(start: () => Child, path: string, options: ExecOptions): Promise<ExecResult> {
   const { timeoutMs = defaultTimeoutMs, maxOutputBytes = defaultMaxOutputBytes, signal } = options
   return new Promise((resolve, reject) => {
-    const child = started(start, path)
+    const child = attempt(start, path)
     let failure: AppError | undefined
     let drain: NodeJS.Timeout | undefined
     const closeOutputs = (): void => {
@@ -99,7 +113,7 @@ function run(start: () => Child, path: string, options: ExecOptions): Promise<Ex
       signal?.removeEventListener('abort', onAbort)
       outcome()
     }
-    const timer = setTimeout(() => stop(tooSlow(path, timeoutMs)), timeoutMs)
+    const timer = setTimeout(() => stop(tooSlow(path, timeoutMs, stderr() || stdout())), timeoutMs)
     child.once('error', error => settle(() => reject(startError(path, error))))
     if (child.pid === undefined) return // the error is on its way, and there may be no streams
     signal?.addEventListener('abort', onAbort, { once: true })
@@ -119,7 +133,7 @@ function run(start: () => Child, path: string, options: ExecOptions): Promise<Ex
   })
 }
 
-function started(start: () => Child, path: string): Child {
+function attempt<T>(start: () => T, path: string): T {
   try {
     return start()
   } catch (error) {
@@ -156,10 +170,11 @@ function tooMuch(path: string, maxOutputBytes: number): AppError {
   )
 }
 
-function tooSlow(path: string, timeoutMs: number): AppError {
+function tooSlow(path: string, timeoutMs: number, output: string): AppError {
+  const said = printable(output.trimEnd().slice(-maxLastWords))
   return new AppError(
     'ERR_EXEC',
-    `${printable(path)} was ended: it took longer than ${formatDuration(timeoutMs)}`,
+    `${printable(path)} was ended: it took longer than ${formatDuration(timeoutMs)}${said && `; it said last: ${said}`}`,
   )
 }
 

@@ -6,6 +6,7 @@ const texts = {
   EFBIG: 'file too large',
   EINVAL: 'not a regular file',
   EISDIR: 'illegal operation on a directory',
+  ELOOP: 'too many symbolic links encountered',
 } as const
 
 /** An error with `code`, `syscall` and `path`, worded like those of the system. */
