@@ -17,6 +17,7 @@ const certificate = {
   generation: '000001-x',
   fingerprint: 'aa',
   notAfter: parseInstant('2031-01-01T00:00:00Z'),
+  storedAt: parseInstant('2030-10-01T00:00:00Z'),
 } as unknown as StoredCertificate
 const action = (kind: 'issue' | 'deploy' | 'none') =>
   ({ kind, spec, reason: { code: 'forced', text: '' } }) as unknown as Action
@@ -27,6 +28,7 @@ const base = { spec, targets: [] as readonly TargetResult[] }
 const facts = { authority: 'letsencrypt', generation: '000001-x', fingerprint: 'aa' }
 const issued = {
   kind: 'issued',
+  at: certificate.storedAt,
   text: 'issued by letsencrypt for shop.example, until 2031-01-01T00:00:00Z',
   ...facts,
 }

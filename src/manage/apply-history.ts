@@ -17,7 +17,7 @@ export function historyOf(result: ApplyResult): readonly NewHistoryEntry[] {
   }
   const entries: NewHistoryEntry[] = []
   if (action?.kind === 'issue' && certificate !== undefined)
-    entries.push({ kind: 'issued', text: issuedText(certificate), ...facts })
+    entries.push({ kind: 'issued', at: certificate.storedAt, text: issuedText(certificate), ...facts })
   if (error !== undefined) {
     const { code, message, hint } = error
     const kind = outcome === 'refused' ? 'refused' : 'failed'

@@ -8,6 +8,7 @@ import type { Solver } from '../contracts/solver.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { createAccounts } from './accounts.ts'
 import { applyCertificate, type Outlook, type Workshop } from './apply-certificate.ts'
+import { historyOf } from './apply-history.ts'
 import { type ApplyResult, failedResult, idleResult } from './apply-result.ts'
 import type { OnEvent } from './events.ts'
 import type { UsableAccount } from './execute/account.ts'
@@ -21,6 +22,7 @@ import { expectedRenewal } from './plan/renewal-time.ts'
 import { type Asking, createSettler } from './settler.ts'
 import type { Authority, CertificateSpec, Config, DeployTarget, SolverChoice, SpecName } from './spec.ts'
 import type { ReadingOptions } from './store/generations.ts'
+import { recordHistory } from './store/history.ts'
 
 /** Issuances under way at once; each one is mostly waiting. */
 const issuanceConcurrency = 8
@@ -188,22 +190,23 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
       const { plan, failed } = await lookAtAll(applyOptions, { silent: new Set() })
       const { actions, refusals } = plan
       const results = new Map<SpecName, ApplyResult>(failed.map(result => [result.spec.name, result]))
+      const finish = async (result: ApplyResult) => {
+        results.set(result.spec.name, result)
+        await recordHistory(state, result.spec.name, historyOf(result), runtime)
+      }
       const work: Action[] = []
       for (const action of actions) {
         const { spec } = action
         const refusal = refusals.find(({ names }) => names.includes(spec.name))
         if (refusal !== undefined)
-          results.set(spec.name, { spec, action, outcome: 'refused', targets: [], error: refusal.error })
+          await finish({ spec, action, outcome: 'refused', targets: [], error: refusal.error })
         else if (action.kind === 'none' || action.kind === 'wait') results.set(spec.name, idleResult(action))
         else work.push(action)
       }
       await inOrderOfUrgency(work, issuanceConcurrency, async action => {
-        const { spec } = action
-        try {
-          results.set(spec.name, await applyOne(action, applyOptions))
-        } catch (error) {
-          results.set(spec.name, failedResult(spec, error))
-        }
+        await finish(
+          await applyOne(action, applyOptions).catch((error: unknown) => failedResult(action.spec, error)),
+        )
       })
       return chosen(applyOptions).flatMap(({ name }) => results.get(name) ?? [])
     },

@@ -2,9 +2,11 @@
 import { type AppError, isAppError } from '../base/errors.ts'
 import type { AcmeClient } from '../client/client.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { adviceHistory } from './apply-history.ts'
 import type { OnEvent } from './events.ts'
 import { settleRenewal } from './execute/settle-renewal.ts'
 import type { Authority, CertificateSpec } from './spec.ts'
+import { recordHistory } from './store/history.ts'
 import type { RenewalRecord } from './store/renewals.ts'
 import type { StoredCertificate } from './store/stored-certificate.ts'
 
@@ -47,6 +49,8 @@ export function createSettler({ state, clientFor, onEvent }: SettlerOptions, run
         { spec, certificate, renewal, client, signal },
         runtime,
       )
+      const before = renewal?.fingerprint === record.fingerprint ? renewal.advice : undefined
+      await recordHistory(state, spec.name, adviceHistory(before, record.advice), runtime)
       if (error === undefined || authority === undefined) return record
       silent.add(authority.id)
       warn(error)

@@ -45,8 +45,8 @@ export type HistoryEntry = {
   readonly lastAt?: Instant
 }
 
-/** An entry before it is written. */
-export type NewHistoryEntry = Omit<HistoryEntry, 'at' | 'count' | 'lastAt'>
+/** An entry before it is written; it happened now unless it says when. */
+export type NewHistoryEntry = Omit<HistoryEntry, 'at' | 'count' | 'lastAt'> & { readonly at?: Instant }
 
 const historySchema = v.object({
   entries: v.array(
@@ -66,7 +66,7 @@ const historySchema = v.object({
 }) as v.GenericSchema<unknown, { readonly entries: readonly HistoryEntry[] }> // absent members stay absent
 
 /**
- * What happened, the oldest first.
+ * What happened, in the order in which it was written down.
  * @throws AppError ERR_STORE, ERR_STORE_CORRUPT
  */
 export async function readHistory(
@@ -99,7 +99,7 @@ export async function recordHistory(
       throw error
     })
     const at = clock.now()
-    const entries = happened.reduce((all, entry) => addEntry(all, { ...entry, at }), earlier)
+    const entries = happened.reduce((all, entry) => addEntry(all, { at, ...entry }), earlier)
     await storeStep(`create ${historyDirectory(state)}`, () =>
       files.makeDirectory(historyDirectory(state), stateDirectoryMode),
     )
