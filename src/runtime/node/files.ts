@@ -1,8 +1,8 @@
 /**
  * Files on a real disk.
  *
- * All is done with the synchronous calls but one: for files of a few kilobytes they are ten times faster than a trip
- * through the thread pool. Only the wait for the disk goes through the pool.
+ * Nearly all is done with the synchronous calls: for files of a few kilobytes they are ten times faster than a trip through
+ * the thread pool. Only what waits for the disk goes through the pool: syncing, and removing while others sync.
  */
 import {
   chmodSync,
@@ -18,6 +18,7 @@ import {
   readlinkSync,
   readSync,
   renameSync,
+  rm,
   rmSync,
   type Stats,
   statSync,
@@ -84,7 +85,7 @@ export function nodeFiles(random: Pick<Random, 'id'>): FsOps {
     },
     remove: async path => {
       if (orAbsent(() => lstatSync(path)) === undefined) return
-      rmSync(path, { recursive: true, force: true })
+      await removeAll(path)
       await syncDirectory(dirname(path))
     },
   }
@@ -184,6 +185,13 @@ async function writeSynced(path: string, content: Uint8Array | string, mode: num
       throw error
     }
     await syncAndClose(file)
+  })
+}
+
+// By the callback: at start-up, node:fs/promises would be one module more.
+function removeAll(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    rm(path, { recursive: true, force: true }, error => (error === null ? resolve() : reject(error)))
   })
 }
 
