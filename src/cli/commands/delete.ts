@@ -6,11 +6,14 @@ import { endpointName } from '../../manage/observe/endpoint-result.ts'
 import { newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
 import type { CertificateSpec } from '../../manage/spec.ts'
+import { writeAttempts } from '../../manage/store/attempts.ts'
 import { removeDeployments } from '../../manage/store/deployments.ts'
 import { storeStep } from '../../manage/store/documents.ts'
 import { switchLive } from '../../manage/store/generations.ts'
+import { removeHistory } from '../../manage/store/history.ts'
 import { takeLock } from '../../manage/store/locks.ts'
 import { generationsPath, livePath } from '../../manage/store/paths.ts'
+import { removeRenewal } from '../../manage/store/renewals.ts'
 import { removeRun } from '../../manage/store/runs.ts'
 import { createSolver } from '../../plugins/registry.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
@@ -63,6 +66,9 @@ export async function deleteCertificate(
   await switchLive(state, name, undefined, runtime)
   await removeRun(state, name, runtime)
   await removeDeployments(state, name, runtime)
+  await removeRenewal(state, name, runtime)
+  await writeAttempts(state, name, {}, runtime)
+  await removeHistory(state, name, runtime)
   await storeStep(`remove ${generationsPath(state, name)}`, () =>
     runtime.files.remove(generationsPath(state, name)),
   )

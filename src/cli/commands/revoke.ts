@@ -7,9 +7,10 @@ import { observeCertificate } from '../../manage/observe/observe.ts'
 import type { Authority, SpecName } from '../../manage/spec.ts'
 import { readAccount, readAccountKey } from '../../manage/store/accounts.ts'
 import { markRevoked } from '../../manage/store/generations.ts'
+import { recordHistory } from '../../manage/store/history.ts'
 import { takeLock } from '../../manage/store/locks.ts'
 import { generationPath } from '../../manage/store/paths.ts'
-import type { StoredCertificate } from '../../manage/store/stored-certificate.ts'
+import { hasPrivateKey, type StoredCertificate } from '../../manage/store/stored-certificate.ts'
 import { createSigner, parsePrivateKeyPem } from '../../x509/key.ts'
 import { parsePem } from '../../x509/pem.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
@@ -55,9 +56,15 @@ export async function revoke(
   const [der] = parsePem(await read('cert.pem'), 'CERTIFICATE')
   if (der === undefined) throw new TypeError('a generation whose hashes were checked has a certificate')
   const authority = storedAuthority(certificate.authority, config)
-  const key = createSigner(parsePrivateKeyPem(await read('privkey.pem')))
+  const key = hasPrivateKey(certificate)
+    ? createSigner(parsePrivateKeyPem(await read('privkey.pem')))
+    : undefined
   await revokeAt(bench, authority, { der, key, reason }, context)
   await markRevoked(state, name, certificate, runtime.clock.now(), runtime)
+  const { generation, fingerprint } = certificate
+  const text = `revoked at ${authority.id}, for the reason ${reason}`
+  const revoked = { kind: 'revoked', text, authority: authority.id, generation, fingerprint } as const
+  await recordHistory(state, name, [revoked], runtime)
   const configured = config.certificates.some(spec => spec.name === name)
   const next = configured
     ? `certwright apply replaces it with a new one; certwright delete ${name} forgets it`
@@ -82,7 +89,8 @@ async function newestOf(
 
 type Revocation = {
   readonly der: Uint8Array
-  readonly key: ReturnType<typeof createSigner>
+  /** The certificate's own; absent where it is elsewhere. */
+  readonly key: ReturnType<typeof createSigner> | undefined
   readonly reason: RevocationReason
 }
 
@@ -99,8 +107,17 @@ async function revokeAt(
     try {
       return await client.revokeCertificate({ account: { url: stored.url, signer } }, der, reason, { signal })
     } catch (error) {
-      if (!isAppError(error, 'ERR_ACME_PROBLEM')) throw error // the certificate's own key may still do
+      if (!isAppError(error, 'ERR_ACME_PROBLEM') || key === undefined) throw error // the certificate's own key may still do
     }
+  }
+  if (key === undefined) {
+    throw new AppError(
+      'ERR_ACCOUNT',
+      `the account at ${authority.id} that ordered it is gone, and its key is elsewhere`,
+      {
+        hint: 'revoke it with its private key, where the CSR was made; or restore the account from a backup',
+      },
+    )
   }
   await client.revokeCertificate({ certificateSigner: key }, der, reason, { signal })
 }

@@ -82,3 +82,12 @@ export async function writeRenewal(
   }
   await writeDocument(renewalPath(state, name), json, files)
 }
+
+/** Forgets what was settled about a certificate. */
+export async function removeRenewal(
+  state: string,
+  name: SpecName,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<void> {
+  await storeStep(`remove ${renewalPath(state, name)}`, () => files.remove(renewalPath(state, name)))
+}
