@@ -49,6 +49,7 @@ test('what --json prints is what the guide shows', {
   await look('plan', 'plan')
   await look('show', 'show', 'shop.example')
   await look('demo', 'demo', '--no-nginx')
+  await look('simulate', 'simulate', '--certificates', '9', '--years', '0.1')
   await look('account', 'account', 'show')
   await look('account', 'account', 'rollover')
   await look('config check', 'config', 'check')
