@@ -309,6 +309,14 @@ function createProgram(runner: Runner): Program {
     async () => (await import('./commands/config.ts')).configSchema,
   )
 
+  const notify = program.command('notify').description('who is told what happens')
+  define(
+    notify,
+    'test',
+    'send a test by every notifier, and say what each one answered',
+    async () => (await import('./commands/notify.ts')).notifyTest,
+  ).option('--only <name>', 'only this notifier, such as email or slack-2 (repeatable)', collect)
+
   const tls = program.command('tls').description('TLS settings of servers')
   define(
     tls,

@@ -2,7 +2,7 @@
 import { isMailAddress } from '../acme/account.ts'
 import { v } from '../base/schema.ts'
 import { notificationKinds, urgencies } from './notifier.ts'
-import { type SecretReference, secretSchema } from './secret.ts'
+import { secretSchema } from './secret.ts'
 import { isLoopback, secretUrlSchema, serviceUrlSchema } from './service-url.ts'
 
 const text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
@@ -145,8 +145,6 @@ export const notifierOptions = {
 
 export type NotifierName = keyof typeof notifierOptions
 export type NotifierOptions<Name extends NotifierName> = v.InferOutput<(typeof notifierOptions)[Name]>
-/** A URL that may be a secret. */
-export type UrlOrSecret = string | SecretReference
 
 const names = Object.keys(notifierOptions)
 

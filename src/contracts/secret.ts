@@ -9,6 +9,9 @@ export type SecretReference =
   | { readonly env: string }
   | { readonly command: readonly string[] }
 
+/** A URL that opens something by itself may be a secret. */
+export type UrlOrSecret = string | SecretReference
+
 const text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
 
 /** Schema of a {@link SecretReference}. @internal */

@@ -1,9 +1,10 @@
 /** What a person wants: the central type of the desired state. */
 import type { Identifier } from '../acme/identifier.ts'
 import { sha256Hex } from '../base/sha256.ts'
-import type { SecretReference } from '../contracts/secret.ts'
+import type { SecretReference, UrlOrSecret } from '../contracts/secret.ts'
 import type { Json } from '../contracts/solver.ts'
 import type { KeyType, SignatureAlgorithm } from '../x509/key-types.ts'
+import type { NotifierChoice } from './notify/choice.ts'
 
 declare const specNameBrand: unique symbol
 
@@ -120,6 +121,10 @@ export type Config = {
   readonly resolvers: readonly string[]
   /** IANA name of the zone in which maintenance windows are meant; the machine's own when absent. */
   readonly timeZone?: string
+  /** Who is told what came of a run. */
+  readonly notify: readonly NotifierChoice[]
+  /** The URL that is given a sign of life after each run. */
+  readonly heartbeat?: UrlOrSecret
   readonly certificates: readonly CertificateSpec[]
   /** Files that were read, in order. */
   readonly files: readonly string[]

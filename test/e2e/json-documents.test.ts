@@ -63,6 +63,11 @@ test('what --json prints is what the guide shows', {
   await look('verify', 'verify') // later.example has no certificate: an error
   await world.nginx.writeSite(siteWithoutListener(world, await freePort()))
   await look('verify', 'verify')
+  await appendFile(
+    world.configFile,
+    'notify: [{ exec: { command: ["true"] } }, { exec: { command: ["false"] } }]\n',
+  )
+  await look('notify test', 'notify', 'test')
   await look('revoke', 'revoke', 'shop.example', '--yes')
   await damageOldest(world)
   await look('show', 'show', 'shop.example')

@@ -35,7 +35,8 @@ export async function configSchema(): Promise<CommandResult> {
 }
 
 function configJson(config: Config): Record<string, unknown> {
-  const { authority, authorities, account, resolvers, timeZone, certificates, files } = config
+  const { authority, authorities, account, resolvers, timeZone, notify, heartbeat, certificates, files } =
+    config
   return {
     files,
     authority: authorityJson(authority),
@@ -48,6 +49,10 @@ function configJson(config: Config): Record<string, unknown> {
     account: accountJson(account),
     'time-zone': timeZone,
     resolvers,
+    notify: notify.map(({ name, options, on, atLeast }) => ({
+      [name]: { ...options, on, 'at-least': atLeast },
+    })),
+    heartbeat,
     certificates: Object.fromEntries(certificates.map(spec => [spec.name, specJson(spec)])),
   }
 }

@@ -2,6 +2,7 @@
 import { isMailAddress } from '../../acme/account.ts'
 import { parseIpAddress } from '../../acme/identifier.ts'
 import { v } from '../../base/schema.ts'
+import { heartbeatSchema, notifySchema } from '../../contracts/notifier-options.ts'
 import { secretSchema } from '../../contracts/secret.ts'
 import { accountKeyAlgorithms, keyTypes } from '../../x509/key-types.ts'
 import { isRenewAt, isTimeZone, isWindow } from './renew.ts'
@@ -139,6 +140,8 @@ export const fileSchema = v.strictObject({
     v.array(v.pipe(v.string(), v.check(isServer, 'must be an IP address, or ADDRESS:PORT'))),
   ),
   defaults: v.optional(v.strictObject(request)),
+  notify: v.optional(notifySchema),
+  heartbeat: v.optional(heartbeatSchema),
   certificates: v.optional(v.record(text, v.nullable(certificateSchema))),
 })
 

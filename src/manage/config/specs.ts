@@ -4,6 +4,7 @@ import { maxOrderIdentifiers } from '../../acme/order.ts'
 import { AppError, isAppError, messageOf } from '../../base/errors.ts'
 import type { Json } from '../../contracts/solver.ts'
 import { defaultAuthorityName, isKnownAuthority, resolveAuthority } from '../authorities.ts'
+import { readNotifiers } from '../notify/choice.ts'
 import { solverChoiceFor } from '../solver-rules.ts'
 import type {
   AccountSettings,
@@ -22,7 +23,16 @@ import { parseRenewAt, parseWindow } from './renew.ts'
 import type { AuthorityEntry, CertificateEntry, ConfigFile, SolverEntry } from './schema.ts'
 
 /** Keys that concern everything, and so stand in one place. */
-const mainOnly = ['authority', 'authorities', 'account', 'time-zone', 'resolvers', 'defaults'] as const
+const mainOnly = [
+  'authority',
+  'authorities',
+  'account',
+  'time-zone',
+  'resolvers',
+  'defaults',
+  'notify',
+  'heartbeat',
+] as const
 
 /** A parsed file: the main one first, then the drop-ins in name order. */
 export type NamedDocument = { readonly file: string; readonly document: ConfigDocument<ConfigFile> }
@@ -92,6 +102,8 @@ export function readConfig(
       account: readAccount(top.account),
       resolvers: top.resolvers ?? [],
       ...(top['time-zone'] !== undefined && { timeZone: top['time-zone'] }),
+      notify: readNotifiers(top.notify ?? []),
+      ...(top.heartbeat !== undefined && { heartbeat: top.heartbeat }),
       certificates: [...certificates.values()],
       files: documents.map(({ file }) => file),
     },

@@ -62,7 +62,8 @@ async function deliverOne(
 function notifyError(label: string, error: unknown): AppError {
   const hint = isAppError(error) ? error.hint : undefined
   const text = printable(messageOf(error), maxMessageLength)
-  const what = text.startsWith(`${label}:`) ? text : `${label}: ${text}`
+  const namesIt = text.startsWith(`${label}:`) || text.startsWith(`${label} `)
+  const what = namesIt ? text : `${label}: ${text}`
   return new AppError('ERR_NOTIFY', what, { hint: hint ?? `certwright notify test --only ${label}` })
 }
 

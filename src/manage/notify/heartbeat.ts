@@ -6,7 +6,7 @@ import { AppError, isAppError, messageOf } from '../../base/errors.ts'
 import { secondMs } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import { secretsOfUrl, withoutSecrets } from '../../base/redact.ts'
-import { readSecret, type SecretReference } from '../../contracts/secret.ts'
+import { readSecret, type UrlOrSecret } from '../../contracts/secret.ts'
 import { isServiceUrl } from '../../contracts/service-url.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { within } from './within.ts'
@@ -20,7 +20,7 @@ const maxTextLength = 4_000
 
 export type Heartbeat = {
   /** Who knows it can send signs of life, so it may be a secret. */
-  readonly url: string | SecretReference
+  readonly url: UrlOrSecret
   /** Whether the run went well; else `/fail` is put behind the path. */
   readonly ok: boolean
   /** What the service shows beside the sign. */

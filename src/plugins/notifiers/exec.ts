@@ -1,5 +1,5 @@
 /** A program of the user's own. */
-import { AppError, messageOf } from '../../base/errors.ts'
+import { AppError, isAppError, messageOf } from '../../base/errors.ts'
 import { formatInstant, secondMs } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import { notificationJson } from '../../contracts/notification-json.ts'
@@ -8,36 +8,26 @@ import type { NotifierOptions } from '../../contracts/notifier-options.ts'
 
 const timeoutMs = 30 * secondMs
 const maxOutputBytes = 64 * 1024
-/** Everybody may write a file of these rights. */
-const writableByAll = 0o002
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** A notifier that runs a program: by path and arguments, never by a shell, the notification as JSON on its input. */
 export function createExecNotifier(
   { command: [program = '', ...args] }: NotifierOptions<'exec'>,
-  { exec, files }: NotifierRuntime,
+  { exec }: NotifierRuntime,
 ): Notifier {
   const name = printable(program, 200)
   return {
     name: 'exec',
     withinMs: timeoutMs,
     send: async (notification, { signal }) => {
-      const facts = program.startsWith('/') ? await files.facts(program) : undefined
-      if (facts?.kind === 'file' && (facts.mode & writableByAll) !== 0) {
-        throw new AppError('ERR_NOTIFY', `exec: ${name} can be changed by every user of this machine`, {
-          hint: `chmod o-w ${name}`,
-        })
-      }
       const env = environmentOf(notification)
       const input = `${JSON.stringify(notificationJson(notification))}\n`
-      const { exitCode, stderr } = await exec(program, args, {
-        env,
-        input,
-        timeoutMs,
-        maxOutputBytes,
-        signal,
-      }).catch((cause: unknown) => {
-        throw new AppError('ERR_NOTIFY', `exec: ${messageOf(cause)}`, { cause })
+      const options = { env, input, timeoutMs, maxOutputBytes, trustedOnly: true, signal }
+      const { exitCode, stderr } = await exec(program, args, options).catch((cause: unknown) => {
+        throw new AppError('ERR_NOTIFY', `exec: ${messageOf(cause)}`, {
+          cause,
+          hint: isAppError(cause) ? cause.hint : undefined,
+        })
       })
       if (exitCode === 0) return
       const ending = exitCode === undefined ? 'was ended by a signal' : `ended with exit code ${exitCode}`
