@@ -7,8 +7,8 @@
  */
 import { closeSync, constants, existsSync, fchmodSync, fstatSync, lstatSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemCodeOf } from '../../base/errors.ts'
-import { replacedFailure, webrootFailure } from './webroot-failure.ts'
+import { type AppError, systemCodeOf } from '../../base/errors.ts'
+import { replacedFailure, type WebrootPlace, webrootFailure } from './webroot-failure.ts'
 
 const handles = '/proc/self/fd'
 const openDirectory = constants.O_RDONLY | constants.O_DIRECTORY
@@ -19,8 +19,8 @@ export type OpenDirectory = {
   readonly path: string
   readonly depth: number
   /** A path for a name in it. */
-  at(name: string): string
-  /** @throws AppError ERR_WEBROOT when `at` would now lead somewhere else */
+  readonly at: (name: string) => string
+  /** @throws AppError when `at` would now lead somewhere else */
   confirm(): void
   /** Gives it a mode, whatever the umask. */
   setMode(mode: number): void
@@ -33,31 +33,56 @@ export function hasHandlePaths(): boolean {
   return existsSync(handles)
 }
 
-/**
- * Opens `root` (links on the way to it are followed), runs `use`, and closes every directory that was entered.
- * @throws AppError ERR_WEBROOT
- */
-export function walkBelow<T>(root: string, throughHandles: boolean, use: (root: OpenDirectory) => T): T {
+/** What is thrown on the way. */
+export type WalkFailures = {
+  /** For a directory that cannot be entered, by the system's error. */
+  readonly unusable: (cause: unknown, place: WebrootPlace) => AppError
+  /** For a directory whose name means something else by now. */
+  readonly replaced: (path: string) => AppError
+}
+
+/** Directories that are open until this is disposed of. */
+export type OpenWalk = Disposable & { readonly root: OpenDirectory }
+
+/** Opens `root`; links on the way to it are followed. */
+export function openWalk(root: string, throughHandles: boolean, failures: WalkFailures): OpenWalk {
   const opened: number[] = []
+  const close = (): void => opened.forEach(handle => closeSync(handle))
+  const walk: Walk = { opened, failures }
   try {
-    return use(throughHandles ? byHandle(root, root, 0, opened) : byPath(root, undefined, opened))
-  } finally {
-    for (const handle of opened) closeSync(handle)
+    return {
+      root: throughHandles ? byHandle(root, root, 0, walk) : byPath(root, undefined, walk),
+      [Symbol.dispose]: close,
+    }
+  } catch (error) {
+    close()
+    throw error
   }
 }
 
-function open(location: string, path: string, depth: number, opened: number[]): number {
+/**
+ * Opens a webroot, runs `use`, and closes every directory that was entered.
+ * @throws AppError ERR_WEBROOT
+ */
+export function walkBelow<T>(root: string, throughHandles: boolean, use: (root: OpenDirectory) => T): T {
+  using walk = openWalk(root, throughHandles, { unusable: webrootFailure, replaced: replacedFailure })
+  return use(walk.root)
+}
+
+type Walk = { readonly opened: number[]; readonly failures: WalkFailures }
+
+function open(location: string, path: string, depth: number, { opened, failures }: Walk): number {
   try {
     const handle = openSync(location, depth === 0 ? openDirectory : openDirectory | constants.O_NOFOLLOW)
     opened.push(handle)
     return handle
   } catch (error) {
-    throw webrootFailure(error, { path, location, isRoot: depth === 0 })
+    throw failures.unusable(error, { path, location, isRoot: depth === 0 })
   }
 }
 
-function byHandle(location: string, path: string, depth: number, opened: number[]): OpenDirectory {
-  const handle = open(location, path, depth, opened)
+function byHandle(location: string, path: string, depth: number, walk: Walk): OpenDirectory {
+  const handle = open(location, path, depth, walk)
   const at = (name: string): string => `${handles}/${handle}/${name}`
   return {
     path,
@@ -65,13 +90,13 @@ function byHandle(location: string, path: string, depth: number, opened: number[
     at,
     confirm: () => {}, // a handle stays what it is
     setMode: mode => fchmodSync(handle, mode),
-    enter: name => (exists(at(name)) ? byHandle(at(name), join(path, name), depth + 1, opened) : undefined),
+    enter: name => (exists(at(name)) ? byHandle(at(name), join(path, name), depth + 1, walk) : undefined),
   }
 }
 
-function byPath(path: string, parent: OpenDirectory | undefined, opened: number[]): OpenDirectory {
+function byPath(path: string, parent: OpenDirectory | undefined, walk: Walk): OpenDirectory {
   const depth = parent === undefined ? 0 : parent.depth + 1
-  const handle = open(path, path, depth, opened)
+  const handle = open(path, path, depth, walk)
   const { dev, ino } = fstatSync(handle)
   const directory: OpenDirectory = {
     path,
@@ -81,12 +106,12 @@ function byPath(path: string, parent: OpenDirectory | undefined, opened: number[
       parent?.confirm()
       if (parent === undefined) return // the root may be reached through links, and is the operator's own
       const now = lstatSync(path, { throwIfNoEntry: false })
-      if (now?.dev !== dev || now.ino !== ino) throw replacedFailure(path)
+      if (now?.dev !== dev || now.ino !== ino) throw walk.failures.replaced(path)
     },
     setMode: mode => fchmodSync(handle, mode),
     enter: name => {
       const below = join(path, name)
-      return exists(below) ? byPath(below, directory, opened) : undefined
+      return exists(below) ? byPath(below, directory, walk) : undefined
     },
   }
   directory.confirm()
