@@ -1,12 +1,11 @@
 /** `certwright account ...`. */
 import { resolve } from 'node:path'
 import type { Account } from '../../acme/account.ts'
-import { mapConcurrently } from '../../base/concurrent.ts'
-import { AppError, isAppError } from '../../base/errors.ts'
+import { AppError } from '../../base/errors.ts'
 import { formatInstant } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import { ensureAccount, type UsableAccount } from '../../manage/execute/account.ts'
-import type { AccountSettings, Authority, Config } from '../../manage/spec.ts'
+import type { AccountSettings, Authority } from '../../manage/spec.ts'
 import {
   readAccount,
   readAccountKey,
@@ -24,48 +23,33 @@ import { createSigner, generateAccountKey, privateKeyPem, type Signer } from '..
 import type { SignatureAlgorithm } from '../../x509/key-types.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { confirm } from '../confirm.ts'
-import { inOneLine } from '../error-text.ts'
 import { storedAuthority } from '../stored.ts'
 import { createWorkbench, loadCommandConfig, type Workbench, withAccountSettings } from '../workbench.ts'
 
 type Args = { readonly args: readonly string[] }
 
-/** Accounts that are asked for at once; each is at another CA. */
-const showConcurrency = 8
-
 /**
- * Prints what is stored and what the CA says: of the account at the CA that `--authority` names, else of every account,
- * that at the configured CA first.
+ * Prints what is stored and what the CA says: of the account at the CA that `--authority` names, else of the one at the
+ * configured CA, or of the first there is. Then what is stored of accounts at other CAs, which are not asked.
  */
 export async function showAccount(context: CommandContext): Promise<CommandResult> {
   const config = await loadCommandConfig(context)
   await using bench = createWorkbench(context, config)
-  const authorities = await authoritiesToShow(config, context)
-  const show = (authority: Authority) => showAt({ bench, authority }, context)
-  const [first = config.authority, ...others] = authorities
-  if (others.length === 0) return await show(first)
-  // One CA that does not answer is no reason to say nothing of the others.
-  const [shown, ...rest] = await mapConcurrently(authorities, showConcurrency, async authority =>
-    show(authority).catch((error: unknown) => unreadable(authority, error)),
+  const stored = context.authority === undefined ? await storedAccounts(context.state, context.runtime) : []
+  const [first, ...others] = stored.toSorted(
+    (one, other) => Number(other.id === config.authority.id) - Number(one.id === config.authority.id),
   )
-  if (shown === undefined) throw new TypeError('there are several')
-  const failed = [shown, ...rest].some(({ exitCode }) => exitCode !== exitCodes.done)
+  const authority =
+    first === undefined || first.id === config.authority.id
+      ? config.authority
+      : storedAuthority(first, config)
+  const shown = await showAt({ bench, authority }, context)
+  if (others.length === 0) return shown
   return {
-    exitCode: failed ? exitCodes.failed : exitCodes.done,
-    text: [shown, ...rest].map(({ text }) => text).join('\n'),
-    json: { ...(shown.json as object), others: rest.map(({ json }) => json) },
+    exitCode: shown.exitCode,
+    text: [shown.text, ...others.map(otherText)].join('\n'),
+    json: { ...(shown.json as object), others: others.map(otherJson) },
   }
-}
-
-async function authoritiesToShow(
-  config: Config,
-  { state, runtime, authority: named }: CommandContext,
-): Promise<readonly Authority[]> {
-  const stored = named === undefined ? await storedAccounts(state, runtime) : new Map()
-  const others = [...stored]
-    .filter(([id]) => id !== config.authority.id)
-    .map(([id, { directory }]) => storedAuthority({ id, directory }, config))
-  return stored.has(config.authority.id) ? [config.authority, ...others] : others
 }
 
 function showAt(opened: Opened, context: CommandContext): Promise<CommandResult> {
@@ -81,18 +65,23 @@ function showAt(opened: Opened, context: CommandContext): Promise<CommandResult>
   })
 }
 
-function unreadable({ id, directory }: Authority, error: unknown): CommandResult {
-  if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
-  const { code, message, hint } = error
-  return {
-    exitCode: exitCodes.failed,
-    text: lines([
-      ['authority', `${id} (${directory})`],
-      ['error', inOneLine(message)],
-      ...(hint === undefined ? [] : [['hint', inOneLine(hint)] as const]),
-    ]),
-    json: { authority: id, directory, error: { code, message, ...(hint !== undefined && { hint }) } },
-  }
+type AccountElsewhere = Awaited<ReturnType<typeof storedAccounts>>[number]
+
+function otherText({ id, directory, url, contact, registeredAt, deactivatedAt }: AccountElsewhere): string {
+  return lines([
+    ['authority', `${id} (${printable(directory)})`],
+    ['account', printable(url)],
+    [
+      'status',
+      deactivatedAt === undefined ? `not asked for: --authority ${printable(directory)}` : 'deactivated',
+    ],
+    ['contact', contactText(contact)],
+    ['registered', formatInstant(registeredAt)],
+  ])
+}
+
+function otherJson({ id, directory, url, contact, registeredAt }: AccountElsewhere): object {
+  return { authority: id, directory, url, contact, registeredAt: formatInstant(registeredAt) }
 }
 
 export type RegisterFlags = Args & {
@@ -278,7 +267,7 @@ async function storedAccount(
   const stored = await readAccount(state, authority.id, runtime)
   const signer = await readAccountKey(state, authority.id, 'current', runtime)
   if (stored !== undefined && signer !== undefined) return { stored, signer }
-  const elsewhere = [...(await storedAccounts(state, runtime)).values()].map(account => account.directory)
+  const elsewhere = (await storedAccounts(state, runtime)).map(({ directory }) => directory)
   const register = 'certwright account register --email ADDRESS --agree-terms'
   throw new AppError('ERR_ACCOUNT', `there is no account at ${authority.id}`, {
     hint:
@@ -295,14 +284,12 @@ function result(
   signer: Signer,
   { state }: CommandContext,
 ): CommandResult {
-  const contact = (account.contact.length > 0 ? account.contact : stored.contact).map(uri =>
-    printable(uri, 200),
-  )
+  const contact = account.contact.length > 0 ? account.contact : stored.contact
   const facts = [
     ['authority', `${authority.id} (${authority.directory})`],
     ['account', printable(account.url)],
     ['status', account.status],
-    ['contact', contact.join(', ') || 'none'],
+    ['contact', contactText(contact)],
     ['key', `${signer.algorithm}, ${accountPath(state, authority.id)}/key.pem`],
     ['terms', stored.termsOfService === undefined ? 'none' : printable(stored.termsOfService)],
     ['registered', formatInstant(stored.registeredAt)],
@@ -315,7 +302,7 @@ function result(
       directory: authority.directory,
       url: account.url,
       status: account.status,
-      contact: account.contact.length > 0 ? account.contact : stored.contact,
+      contact,
       keyAlgorithm: signer.algorithm,
       termsOfService: stored.termsOfService,
       registeredAt: formatInstant(stored.registeredAt),
@@ -325,4 +312,8 @@ function result(
 
 function lines(facts: readonly (readonly [string, string])[]): string {
   return facts.map(([key, value]) => `${key.padEnd(12)}${value}\n`).join('')
+}
+
+function contactText(contact: readonly string[]): string {
+  return contact.map(uri => printable(uri, 200)).join(', ') || 'none'
 }

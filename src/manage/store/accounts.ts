@@ -42,16 +42,16 @@ export function readAccount(
   return readDocument(`${accountPath(state, authority)}/account.json`, accountSchema, files)
 }
 
-/** The stored accounts, by the id of their authority. */
+/** Every stored account, with the id of its authority; in the order of the ids. */
 export async function storedAccounts(
   state: string,
   { files }: Pick<Runtime, 'files'>,
-): Promise<ReadonlyMap<string, StoredAccount>> {
+): Promise<readonly (StoredAccount & { readonly id: string })[]> {
   const directory = accountsPath(state)
-  const found = new Map<string, StoredAccount>()
+  const found: (StoredAccount & { readonly id: string })[] = []
   for (const id of await storeStep(`list ${directory}`, () => files.list(directory))) {
     const account = await readAccount(state, id, { files })
-    if (account !== undefined) found.set(id, account)
+    if (account !== undefined) found.push({ id, ...account })
   }
   return found
 }
