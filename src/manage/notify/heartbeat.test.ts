@@ -77,7 +77,7 @@ test('a service that never answers is left after ten seconds', async () => {
 })
 
 test('the text of a run is cut, and its control characters are escaped', async () => {
-  const { seen } = await beat({ text: `\u001b${'x'.repeat(10_000)}` })
+  const { seen } = await beat({ text: `\u001bone\n${'x\n'.repeat(10_000)}` })
   assert.ok((seen[0]?.body?.length ?? 0) < 4_100)
-  assert.match(seen[0]?.body ?? '', /^\\u\{1b\}x/)
+  assert.match(seen[0]?.body ?? '', /^\\u\{1b\}one\nx\n/)
 })

@@ -47,7 +47,7 @@ export async function sendHeartbeat(
       if (!isServiceUrl(url)) {
         throw new AppError('ERR_CONFIG', 'what heartbeat: refers to is not an https URL')
       }
-      await beat(ok ? url : failing(url), printable(text, maxTextLength), stop, runtime)
+      await beat(ok ? url : failing(url), shown(text), stop, runtime)
     })
     return undefined
   } catch (error) {
@@ -58,6 +58,11 @@ export async function sendHeartbeat(
       hint: withoutSecrets(hint, secrets),
     })
   }
+}
+
+function shown(text: string): string {
+  const lines = text.split('\n').map(line => printable(line))
+  return lines.join('\n').slice(0, maxTextLength)
 }
 
 async function beat(
