@@ -3,9 +3,10 @@ import { createPrivateKey } from 'node:crypto'
 import { test } from 'node:test'
 import { parseIdentifier } from '../../../acme/identifier.ts'
 import { instant } from '../../../base/instant.ts'
+import { type FileFormat, fileFormats, holdsKey } from '../../../contracts/files-target.ts'
 import { testAuthority } from '../../../testing/test-authority.ts'
 import { encodePem } from '../../../x509/pem.ts'
-import { type FileFormat, fileFormats, formatCertificate, holdsKey } from './format.ts'
+import { formatCertificate } from './format.ts'
 
 const authority = await testAuthority(instant(Date.UTC(2030, 0, 1)))
 const issued = await authority.issue([parseIdentifier('a.example')])

@@ -1,0 +1,197 @@
+/** What can be set for the target `files`: one schema for the configuration and for the plugin. */
+import { parseIdentifier } from '../acme/identifier.ts'
+import { printable } from '../base/printable.ts'
+import { v } from '../base/schema.ts'
+import type { ListenAddress } from '../runtime/network.ts'
+import { type SecretReference, secretSchema } from './secret.ts'
+
+/** What a file of a target may hold. */
+export const fileFormats = [
+  /** The certificate alone. */
+  'cert',
+  /** The intermediates alone. */
+  'chain',
+  /** The certificate, then the intermediates. */
+  'fullchain',
+  /** The private key, PKCS #8. */
+  'key',
+  /** The key, the certificate, the intermediates. */
+  'combined',
+  /** The certificate, the intermediates, the key. */
+  'combined-chain-first',
+  /** The certificate alone, DER. */
+  'der-cert',
+  /** The private key, PKCS #8, DER. */
+  'der-key',
+  /** Key, certificate and intermediates behind a password. */
+  'pkcs12',
+] as const
+export type FileFormat = (typeof fileFormats)[number]
+
+/** Whether a file of this format holds the private key. */
+export function holdsKey(format: FileFormat): boolean {
+  return format !== 'cert' && format !== 'chain' && format !== 'fullchain' && format !== 'der-cert'
+}
+
+/** The usual five: what a target gets that names no files, and what every tutorial calls them. */
+const usualFiles: readonly { readonly path: string; readonly format: FileFormat }[] = [
+  { path: 'cert.pem', format: 'cert' },
+  { path: 'chain.pem', format: 'chain' },
+  { path: 'fullchain.pem', format: 'fullchain' },
+  { path: 'privkey.pem', format: 'key' },
+  { path: 'combined.pem', format: 'combined' },
+]
+
+const privateMode = 0o600
+const publicMode = 0o644
+const othersMayRead = 0o004
+const maxPort = 65_535
+
+const text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
+/** Nothing that goes up, and nothing that cannot be shown. */
+const isPath = (path: string): boolean =>
+  printable(path, path.length) === path && !/(^|\/)\.\.?(\/|$)|\/$/.test(path)
+const absolutePath = v.pipe(
+  text,
+  v.startsWith('/', 'must be an absolute path'),
+  v.check(isPath, 'must be a plain path, without . and .. in it'),
+)
+const owner = v.union(
+  [
+    v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_][a-zA-Z0-9_.@-]*\$?$/, 'is not the name of a user or group')),
+    v.pipe(v.number(), v.integer(), v.minValue(0)),
+  ],
+  'must be a name or a number',
+)
+/** `0640` is a number in YAML, and means the same whether it is quoted or not; `0o640` would be another number. */
+const mode = v.pipe(
+  v.union([v.string(), v.number()], 'must be a mode such as "0640"'),
+  v.check(
+    value => /^0?[46][046][046]$/.test(String(value)),
+    'must be a mode such as "0640": three digits of 0, 4 (read) and 6 (read and write) for owner, group and others',
+  ),
+)
+const who = { owner: v.optional(owner), group: v.optional(owner), mode: v.optional(mode) }
+
+const fileSchema = v.pipe(
+  v.strictObject({
+    path: v.pipe(text, v.check(isPath, 'must be the path of a file, without . and .. in it')),
+    format: v.picklist(fileFormats),
+    ...who,
+    password: v.optional(secretSchema),
+    alias: v.optional(text),
+  }),
+  v.check(
+    ({ format, password }) => (format === 'pkcs12') === (password !== undefined),
+    'must have a password if its format is pkcs12, and none otherwise',
+  ),
+  v.check(
+    ({ format, alias }) => format === 'pkcs12' || alias === undefined,
+    'can have an alias only if its format is pkcs12',
+  ),
+)
+
+/** `host:port`, an IPv6 address in brackets; `undefined` where the text is no such thing. */
+export function parseEndpoint(endpoint: string): ListenAddress | undefined {
+  const [, bracketed, plain, port] =
+    /^(?:\[([0-9a-fA-F:.]+)\]|([a-zA-Z0-9_.-]+)):(\d{1,5})$/.exec(endpoint) ?? []
+  const host = bracketed ?? plain
+  if (host === undefined || Number(port) < 1 || Number(port) > maxPort) return undefined
+  return { host, port: Number(port) }
+}
+
+function isServerName(name: string): boolean {
+  try {
+    const { type, value } = parseIdentifier(name)
+    return type === 'dns' && !value.startsWith('*')
+  } catch {
+    return false
+  }
+}
+
+/** Schema of `files:` in the configuration, and of the plugin's options. @internal */
+export const filesTargetSchema = v.pipe(
+  v.strictObject({
+    directory: v.optional(absolutePath),
+    ...who,
+    write: v.optional(v.pipe(v.array(fileSchema), v.nonEmpty('must name at least one file'))),
+    reload: v.optional(v.pipe(v.array(text), v.nonEmpty('must name a program'))),
+    endpoints: v.optional(
+      v.array(
+        v.pipe(
+          v.string(),
+          v.check(
+            endpoint => parseEndpoint(endpoint) !== undefined,
+            'must be HOST:PORT, such as mail.example.com:993',
+          ),
+        ),
+      ),
+    ),
+    'server-name': v.optional(
+      v.pipe(v.string(), v.check(isServerName, 'must be a host name such as mail.example.com')),
+    ),
+  }),
+  v.check(
+    ({ directory, write }) =>
+      directory !== undefined || (write ?? []).some(({ path }) => path.startsWith('/')),
+    'must have a directory, or files with absolute paths',
+  ),
+  v.check(
+    ({ directory, write = [] }) => directory !== undefined || write.every(({ path }) => path.startsWith('/')),
+    'must have a directory for the files whose paths do not begin with /',
+  ),
+  v.check(options => {
+    const paths = wantedFiles(options).map(({ path }) => path)
+    return new Set(paths).size === paths.length
+  }, 'must not write two files to the same path'),
+  v.check(
+    options =>
+      wantedFiles(options).every(file => !holdsKey(file.format) || (file.mode & othersMayRead) === 0),
+    'must not let everybody read a private key: the last digit of the mode of such a file is 0',
+  ),
+)
+export type FilesTarget = v.InferOutput<typeof filesTargetSchema>
+
+/** A file that a target wants, with what the target says about all of its files. */
+export type WantedFile = {
+  /** Absolute. */
+  readonly path: string
+  readonly format: FileFormat
+  readonly mode: number
+  /** Name or number. */
+  readonly owner: string | number | undefined
+  readonly group: string | number | undefined
+  readonly password: SecretReference | undefined
+  readonly alias: string | undefined
+}
+
+type Who = {
+  readonly owner?: string | number | undefined
+  readonly group?: string | number | undefined
+  readonly mode?: string | number | undefined
+}
+type Written = Who & Pick<WantedFile, 'path' | 'format'> & Partial<Pick<WantedFile, 'password' | 'alias'>>
+
+/** The files of a target, in its order; the usual five where it names none. */
+export function wantedFiles({
+  directory = '',
+  write = usualFiles,
+  ...all
+}: Who & {
+  readonly directory?: string | undefined
+  readonly write?: readonly Written[] | undefined
+}): readonly WantedFile[] {
+  return write.map(({ path, format, owner, group, mode, password, alias }) => ({
+    path: path.startsWith('/') ? path : `${directory}/${path}`,
+    format,
+    mode: parseMode(mode ?? all.mode) ?? (holdsKey(format) ? privateMode : publicMode),
+    owner: owner ?? all.owner,
+    group: group ?? all.group,
+    password,
+    alias,
+  }))
+}
+
+function parseMode(text: string | number | undefined): number | undefined {
+  return text === undefined ? undefined : Number.parseInt(String(text), 8)
+}
