@@ -193,6 +193,15 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: 'a stage is told when it is reached, not at every run within it',
+    steps: Array.from({ length: 20 }, (_, hour) => ({
+      at: after(8 * dayMs + hour * hourMs),
+      result: failing('ERR_ORDER'),
+      validity: due,
+    })),
+    expected: ['192 failed warning', '192 expiry-near warning'],
+  },
+  {
     name: 'a new cause is told beside the time that runs out',
     steps: [
       { at: start, result: failing('ERR_ORDER', 'one'), validity: due },
@@ -330,6 +339,13 @@ test('a run about some certificates says nothing about the others; one that is g
     gone.notifications.map(({ kind, settles, items }) => [kind, settles, items[0]?.text]),
     [['recovered', 'warning', 'no longer configured']],
   )
+})
+
+test('what nobody was told of is not called off when it is gone', () => {
+  const { troubles } = play([{ at: start, result: failing('ERR_NETWORK'), validity: due }])
+  assert.equal(troubles.length, 1)
+  const run = { at: after(hourMs), host, results: [], configured: [], validity: new Map<string, Validity>() }
+  assert.deepEqual(decideNotifications(run, troubles), { notifications: [], troubles: [] })
 })
 
 const outcomes: readonly Step['result'][] = [

@@ -117,6 +117,21 @@ test('what a notifier did not take is sent with the next run, before what is new
   assert.deepEqual(taken('one'), [])
 })
 
+test('what a notifier took before it failed is not sent again', async () => {
+  const { run, taken, does, runtime } = machine()
+  does('one', refuse)
+  await run(failed)
+  await runtime.clock.advance(hourMs)
+  let count = 0
+  does('one', async () => {
+    if (++count === 2) await refuse()
+  })
+  await run(issued)
+  assert.deepEqual(taken('one'), ['failed'])
+  await run(undefined)
+  assert.deepEqual(taken('one'), ['recovered'])
+})
+
 test('what was not taken for a week is given up; so is what is for a notifier that is gone', async () => {
   const { run, taken, does, runtime } = machine()
   does('one', refuse)

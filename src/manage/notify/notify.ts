@@ -72,7 +72,7 @@ export async function notifyAfterRun(
   const before: NotificationMemory = { troubles, unsent }
   const intended: NotificationMemory = { troubles: decision.troubles, unsent: outgoing.flatMap(allOf) }
   const mustSend = intended.unsent.length > 0
-  if (mustSend || JSON.stringify(intended) !== JSON.stringify(before)) await remember(intended.unsent)
+  if (JSON.stringify(intended) !== JSON.stringify(before)) await remember(intended.unsent)
   if (!mustSend) return { notifications: [], deliveries: [], problems }
   const deliveries = await deliverNotifications(
     outgoing.filter(({ notifications }) => notifications.length > 0),
