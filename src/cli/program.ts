@@ -207,6 +207,18 @@ function createProgram(runner: Runner): Program {
   )
   define(
     program,
+    'explain <name>',
+    'a timeline: what happened, what is served where, what comes next and when',
+    async () => (await import('./commands/explain.ts')).explain,
+  )
+  define(
+    program,
+    'history <name>',
+    'what happened to a certificate',
+    async () => (await import('./commands/history.ts')).history,
+  )
+  define(
+    program,
     'verify [name]',
     'ask every endpoint what it serves and compare',
     async () => (await import('./commands/verify.ts')).verify,

@@ -4,9 +4,8 @@ import { printable } from '../../base/printable.ts'
 import { type EndpointResult, endpointName } from '../../manage/observe/endpoint-result.ts'
 import { newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
-import { probeEndpoint } from '../../manage/observe/probe.ts'
+import { observeTargets } from '../../manage/observe/targets.ts'
 import type { CertificateSpec } from '../../manage/spec.ts'
-import { targetName } from '../../manage/spec.ts'
 import { livePath } from '../../manage/store/paths.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { errorJson, failureLines } from '../error-text.ts'
@@ -64,20 +63,10 @@ async function checkSpec(
     liveDirectory: livePath(state, spec.name),
     fingerprint: stored.fingerprint,
   }
-  const endpoints: EndpointResult[] = []
-  const notes: string[] = []
-  const errors: { target: string; error: AppError }[] = []
-  for (const target of spec.deploy) {
-    const inspection = await (await deployerFor(target)).inspect(certificate, { signal })
-    if (inspection.state === 'ready') {
-      notes.push(...inspection.notes)
-      endpoints.push(
-        ...(await Promise.all(
-          inspection.endpoints.map(endpoint => probeEndpoint(endpoint, { signal }, runtime)),
-        )),
-      )
-    } else errors.push({ target: targetName(target), error: inspection.error })
-  }
+  const sights = await observeTargets(spec, certificate, { deployerFor, signal }, runtime)
+  const endpoints = sights.flatMap(sight => sight.endpoints)
+  const notes = sights.flatMap(sight => sight.notes)
+  const errors = sights.flatMap(({ target, error }) => (error === undefined ? [] : [{ target, error }]))
   if (spec.deploy.length === 0) notes.push('no targets are configured, so there is nothing to ask')
   return { spec, fingerprint: stored.fingerprint, endpoints, notes, errors }
 }

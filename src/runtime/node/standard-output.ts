@@ -27,3 +27,8 @@ export function printResult(text: string): void {
 export function mayShowColours(): boolean {
   return process.env['FORCE_COLOR'] !== undefined || fstatSync(standardOutput).isCharacterDevice()
 }
+
+/** How wide the terminal is there; `undefined` where there is none. */
+export function terminalColumns(): number | undefined {
+  return process.stdout.isTTY ? process.stdout.columns : undefined
+}
