@@ -3,6 +3,7 @@ import type { AcmeClient } from '../client/client.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { OnEvent } from './events.ts'
 import { ensureAccount, reviveAccount, type UsableAccount } from './execute/account.ts'
+import type { Budget } from './limits/budget.ts'
 import type { AccountSettings, Authority } from './spec.ts'
 import { takeLock } from './store/locks.ts'
 
@@ -11,6 +12,7 @@ export type AccountsOptions = {
   /** For authorities without settings of their own. */
   readonly settings: AccountSettings
   readonly clientFor: (authority: Authority) => Promise<AcmeClient>
+  readonly budgetFor: (authority: Authority, signal: AbortSignal) => Budget
   readonly onEvent: OnEvent
 }
 
@@ -36,6 +38,7 @@ export function createAccounts(options: AccountsOptions, runtime: Runtime): Acco
         settings: authority.account ?? options.settings,
         signal,
         onRegister: () => registering(authority),
+        budget: options.budgetFor(authority, signal),
       }
       const usable = await ensureAccount(state, authority, client, settings, runtime)
       // Another process, or another certificate in this one, may have registered again in the meantime.

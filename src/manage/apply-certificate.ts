@@ -12,6 +12,7 @@ import type { UsableAccount } from './execute/account.ts'
 import { deployCertificate, type TargetResult } from './execute/deploy.ts'
 import { issueCertificate } from './execute/issue.ts'
 import { issueSomewhere } from './execute/issue-somewhere.ts'
+import type { Budget } from './limits/budget.ts'
 import { type CertificateView, generationBefore } from './observe/observation.ts'
 import type { Action } from './plan/action.ts'
 import { basisOf } from './plan/basis.ts'
@@ -31,6 +32,7 @@ export type Workshop = {
   readonly state: string
   readonly clientFor: (authority: Authority) => Promise<AcmeClient>
   readonly accountFor: AccountFor
+  readonly budgetFor: (authority: Authority, signal: AbortSignal) => Budget
   readonly solverFor: (choice: SolverChoice) => Promise<Solver>
   readonly deployerFor: (target: DeployTarget) => Promise<Deployer>
   /** How long an endpoint may take to show a new certificate; one minute when absent. */
@@ -130,7 +132,7 @@ export async function applyCertificate(
 async function issue(
   spec: CertificateSpec,
   { observe, signal }: Pick<Outlook, 'observe' | 'signal'>,
-  { state, clientFor, accountFor, solverFor, onEvent }: Workshop,
+  { state, clientFor, accountFor, budgetFor, solverFor, onEvent }: Workshop,
   runtime: Runtime,
 ): Promise<StoredCertificate> {
   const view = await observe() // a failure at another CA has left its traces
@@ -140,7 +142,8 @@ async function issue(
     used = await accountFor(spec.authority, { signal }, lost === undefined ? undefined : used)
     return used.key
   }
-  return issueCertificate(state, { spec, view, client, account, solverFor, onEvent, signal }, runtime)
+  const budget = budgetFor(spec.authority, signal)
+  return issueCertificate(state, { spec, view, client, account, budget, solverFor, onEvent, signal }, runtime)
 }
 
 function deliver(

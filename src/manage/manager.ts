@@ -13,6 +13,9 @@ import { type ApplyResult, failedResult, idleResult } from './apply-result.ts'
 import type { OnEvent } from './events.ts'
 import type { UsableAccount } from './execute/account.ts'
 import { isUnsettled } from './execute/settle-renewal.ts'
+import { createBudget } from './limits/budget.ts'
+import { exemptionsOf, replacedBy } from './limits/exemptions.ts'
+import { endOf, holdBack, type Prospect } from './limits/hold-back.ts'
 import { type CertificateView, latestKnown, newest } from './observe/observation.ts'
 import { observeServed } from './observe/observe-served.ts'
 import type { Action } from './plan/action.ts'
@@ -77,8 +80,11 @@ export interface Manager {
 
 /** Creates a manager. Nothing happens until one of its methods is called. */
 export function createManager(options: ManagerOptions, runtime: Runtime): Manager {
-  const { state, config } = options
-  const accountFor = createAccounts({ ...options, settings: config.account }, runtime)
+  const { state, config, onEvent } = options
+  const warn = (text: string) => onEvent({ certificate: undefined, step: 'order', level: 'warning', text })
+  const budgetFor = (authority: Authority, signal: AbortSignal) =>
+    createBudget(authority, { state, onWarning: warn, signal }, runtime)
+  const accountFor = createAccounts({ ...options, settings: config.account, budgetFor }, runtime)
   const settle = createSettler(options, runtime)
   let delivering: Promise<unknown> = Promise.resolve()
 
@@ -116,20 +122,21 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
         const seen = await observe(spec, applyOptions, { trustUntouched: true })
         const view =
           settling === undefined ? seen : await settledView(spec, seen, { ...settling, ...applyOptions })
-        return [{ action: planOne(spec, view, applyOptions), latest: latestKnown(view) }]
+        const action = planOne(spec, view, applyOptions)
+        return [{ action, latest: latestKnown(view), ...newOrderOf(action, view, runtime.clock.now()) }]
       } catch (error) {
         failed.push(failedResult(spec, error))
         return []
       }
     })
-    return { plan: planOf(looks.flat(), applyOptions), failed }
+    return { plan: await planOf(looks.flat(), applyOptions), failed }
   }
-  const planOf = (
-    looks: readonly { readonly action: Action; readonly latest: Instant | undefined }[],
+  const planOf = async (
+    looks: readonly (Prospect & { readonly latest: Instant | undefined })[],
     { allowMany = false }: ApplyOptions,
-  ): Plan => {
+  ): Promise<Plan> => {
     const at = runtime.clock.now()
-    const actions = looks.map(({ action }) => action)
+    const actions = await holdBack(state, looks, { now: at, onWarning: warn }, runtime)
     const refusals = guardPlan(actions, {
       now: at,
       latest: looks.reduce<Instant | undefined>(
@@ -161,7 +168,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
     delivering = turn.catch(() => {})
     return turn
   }
-  const workshop: Workshop = { ...options, accountFor, inTurn }
+  const workshop: Workshop = { ...options, accountFor, budgetFor, inTurn }
   const applyOne = (first: Action, applyOptions: ApplyOptions): Promise<ApplyResult> => {
     const { spec } = first
     const { signal } = applyOptions
@@ -224,7 +231,9 @@ async function inOrderOfUrgency(
   await Promise.all([...groups.values()].map(group => mapConcurrently(group, limit, operation)))
 }
 
-function endOf(action: Action): number {
-  if (action.kind === 'issue') return action.replaces?.notAfter ?? 0
-  return action.kind === 'deploy' ? 0 : Number.POSITIVE_INFINITY
+/** What a new order would be exempt from; nothing where an order is there that goes on. */
+function newOrderOf(action: Action, view: CertificateView, now: Instant): Pick<Prospect, 'exemptions'> {
+  if (action.kind !== 'issue' || view.run?.orderUrl !== undefined) return {}
+  const replaces = replacedBy(action.spec, view)
+  return { exemptions: exemptionsOf(action.spec, view, { replaces, now }) }
 }

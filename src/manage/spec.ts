@@ -5,6 +5,7 @@ import type { SecretReference, UrlOrSecret } from '../contracts/secret.ts'
 import type { Json } from '../contracts/solver.ts'
 import type { KeyType, SignatureAlgorithm } from '../x509/key-types.ts'
 import type { NotifierChoice } from './notify/choice.ts'
+import type { LimitOverrides } from './limits/limit.ts'
 
 declare const specNameBrand: unique symbol
 
@@ -37,6 +38,8 @@ export type Authority = {
   readonly rootsFile?: string
   /** How accounts are registered there, where it differs from everywhere else. */
   readonly account?: AccountSettings
+  /** Where its limits differ from those that it publishes. */
+  readonly limits?: LimitOverrides
 }
 
 /** External account binding (RFC 8555 §7.3.4). */

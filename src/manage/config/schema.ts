@@ -5,6 +5,7 @@ import { v } from '../../base/schema.ts'
 import { heartbeatSchema, notifySchema } from '../../contracts/notifier-options.ts'
 import { secretSchema } from '../../contracts/secret.ts'
 import { accountKeyAlgorithms, keyTypes } from '../../x509/key-types.ts'
+import { isLimit, limitNames } from '../limits/limit.ts'
 import { isRenewAt, isTimeZone, isWindow } from './renew.ts'
 
 const maxPort = 65_535
@@ -123,11 +124,19 @@ export const accountSchema = v.strictObject({
   ),
 })
 
+const limitSchema = v.pipe(
+  v.string(),
+  v.check(isLimit, 'must be how many in which time, such as 300 / 3 h, or none'),
+)
+
 /** A CA by a name of one's own, or one that is known with what is special here. */
 const namedAuthoritySchema = v.strictObject({
   directory: v.optional(text),
   ...authorityFields,
   account: v.optional(accountSchema),
+  limits: v.optional(
+    v.strictObject(Object.fromEntries(limitNames.map(name => [name, v.optional(limitSchema)]))),
+  ),
 })
 
 /** One configuration file; drop-ins have the same form and usually only `certificates`. */

@@ -19,6 +19,7 @@ import type {
 import { parseSpecName } from '../spec.ts'
 import type { ConfigDocument } from './document.ts'
 import type { ConfigIssue } from './issue.ts'
+import { type LimitOverrides, parseLimit } from '../limits/limit.ts'
 import { parseRenewAt, parseWindow } from './renew.ts'
 import type { AuthorityEntry, CertificateEntry, ConfigFile, SolverEntry } from './schema.ts'
 
@@ -135,7 +136,8 @@ function readNamedAuthorities(
       report(path, authority.problem, hint)
     } else {
       const own = entry.account && readAccount({ ...account, ...entry.account })
-      found.set(name, { ...authority, id: name, ...(own && { account: own }) })
+      const limits = entry.limits && readLimits(entry.limits)
+      found.set(name, { ...authority, id: name, ...(own && { account: own }), ...(limits && { limits }) })
     }
   }
   return found
@@ -150,6 +152,13 @@ function overridingAuthority(
   const authority = resolveAuthority(name, { trustFile }, [...named.keys()])
   if (!('problem' in authority)) return authority
   throw new AppError('ERR_USAGE', `--authority: ${authority.problem}`, { hint: authority.hint })
+}
+
+function readLimits(entry: Readonly<Record<string, string | undefined>>): LimitOverrides {
+  const sizes = Object.entries(entry).flatMap(([name, text]) =>
+    text === undefined ? [] : [[name, parseLimit(text)] as const],
+  )
+  return Object.fromEntries(sizes) // the schema admits only names of limits
 }
 
 /** One authority or several; only those that are good. */

@@ -7,6 +7,7 @@ import { readSecret } from '../../contracts/secret.ts'
 import { parseHmacKey } from '../../jose/external-account-binding.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { createSigner, generateAccountKey, privateKeyPem, type Signer } from '../../x509/key.ts'
+import type { Budget } from '../limits/budget.ts'
 import type { AccountSettings, Authority } from '../spec.ts'
 import {
   readAccount,
@@ -28,6 +29,8 @@ export type EnsureAccountOptions = {
   readonly settings: AccountSettings
   /** Called before a registration. */
   readonly onRegister?: () => void
+  /** Keeps registrations within the limits of the CA. */
+  readonly budget?: Pick<Budget, 'account'>
   readonly signal: AbortSignal
 }
 
@@ -68,6 +71,7 @@ export async function registerAccount(
   {
     settings,
     onRegister,
+    budget,
     signer: saved,
     signal,
   }: EnsureAccountOptions & { readonly signer: Signer | undefined },
@@ -104,15 +108,14 @@ export async function registerAccount(
   onRegister?.()
   const signer = saved ?? (await makeKey(state, authority, settings, runtime))
   const contact = settings.email === undefined ? [] : [`mailto:${settings.email}`]
-  const { account } = await client.newAccount(
-    {
-      signer,
-      contact,
-      termsOfServiceAgreed: settings.agreeToTerms,
-      ...(externalAccount && { externalAccount }),
-    },
-    { signal },
-  )
+  const request = {
+    signer,
+    contact,
+    termsOfServiceAgreed: settings.agreeToTerms,
+    ...(externalAccount && { externalAccount }),
+  }
+  const register = () => client.newAccount(request, { signal })
+  const { account } = budget === undefined ? await register() : await budget.account(register)
   if (account.status !== 'valid') throw deactivated(authority)
   const stored: StoredAccount = {
     directory: authority.directory,

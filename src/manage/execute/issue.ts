@@ -16,7 +16,7 @@ import type { StoredCertificate } from '../store/stored-certificate.ts'
 import { checkCertificate } from './check-certificate.ts'
 import { tidyUp } from './clean-up.ts'
 import type { IssueOptions } from './issue-options.ts'
-import { type Proof, type PursueOptions, pursueOrder } from './obtain.ts'
+import { OrderInvalid, type Proof, type PursueOptions, pursueOrder } from './obtain.ts'
 import { findOrCreateOrder } from './order.ts'
 import { type Journal, openRun } from './run.ts'
 
@@ -71,7 +71,7 @@ async function runIssuance(
   const { spec, client, onEvent, signal } = options
   const proofFor = await findProofs(journal, options)
   const roots = await readRoots(spec, runtime)
-  const { order, account } = await findOrCreateOrder(journal, options)
+  const { order, account, claim } = await findOrCreateOrder(journal, options, runtime.clock.now())
   const chain = await pursueOrder(
     client,
     account,
@@ -86,7 +86,11 @@ async function runIssuance(
       signal,
     },
     runtime,
-  )
+  ).catch(async (error: unknown) => {
+    if (error instanceof OrderInvalid) await claim.failed(error.failed)
+    throw error
+  })
+  await claim.issued()
   const leaf = checkCertificate(chain, {
     key: journal.key,
     identifiers: spec.identifiers,

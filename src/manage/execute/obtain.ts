@@ -10,7 +10,7 @@ import type { Order } from '../../acme/order.ts'
 import { describeProblem } from '../../acme/problem.ts'
 import { mapConcurrently } from '../../base/concurrent.ts'
 import { formatDuration } from '../../base/duration.ts'
-import { AppError } from '../../base/errors.ts'
+import { AppError, type AppErrorOptions } from '../../base/errors.ts'
 import { formatInstant, type Instant, minuteMs, secondMs } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import type { AccountKey, AcmeClient } from '../../client/client.ts'
@@ -277,6 +277,22 @@ async function checkOurselves(
   })
 }
 
+/** The order has ended without a certificate. */
+export class OrderInvalid extends AppError {
+  override readonly name = 'OrderInvalid'
+  /** Identifiers that the CA could not validate, as it writes them. */
+  readonly failed: readonly string[]
+
+  constructor(
+    code: 'ERR_AUTHORIZATION' | 'ERR_ORDER',
+    message: string,
+    { failed, ...options }: AppErrorOptions & { readonly failed: readonly string[] },
+  ) {
+    super(code, message, options)
+    this.failed = failed
+  }
+}
+
 async function explainInvalid(
   client: AcmeClient,
   account: AccountKey,
@@ -286,6 +302,7 @@ async function explainInvalid(
   const authorizations = await mapConcurrently(order.authorizations, concurrency, async url => {
     return (await client.readAuthorization(account, url, { signal })).authorization
   }).catch((): Authorization[] => []) // the order's own error must do then
+  const failedNames: string[] = []
   const failures = authorizations.flatMap(authorization => {
     const failed = authorization.challenges.flatMap(challenge =>
       challenge.status === 'invalid' && challenge.error !== undefined
@@ -294,17 +311,20 @@ async function explainInvalid(
     )
     if (authorization.status === 'valid' || (failed.length === 0 && authorization.status === 'pending'))
       return []
+    failedNames.push(authorization.identifier.value)
     return [
       `${orderedIdentifier(authorization).value}: ${failed.join('; ') || `the authorization is ${authorization.status}`}`,
     ]
   })
   if (failures.length > 0) {
-    return new AppError('ERR_AUTHORIZATION', `the CA could not validate\n${failures.join('\n')}`, {
+    return new OrderInvalid('ERR_AUTHORIZATION', `the CA could not validate\n${failures.join('\n')}`, {
+      failed: failedNames,
       hint: 'correct what the CA reports, then run the command again; each failed try counts against the limits of the CA',
     })
   }
   const why = order.error === undefined ? 'without saying why' : describeProblem(order.error)
-  return new AppError('ERR_ORDER', `the CA declared the order invalid: ${why}`, {
+  return new OrderInvalid('ERR_ORDER', `the CA declared the order invalid: ${why}`, {
+    failed: [],
     hint: 'run the command again, which makes a new order; ask the CA if that ends the same way',
   })
 }

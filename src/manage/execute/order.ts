@@ -3,9 +3,11 @@ import { canonicalIdentifier, type Identifier, sameIdentifiers } from '../../acm
 import type { Order } from '../../acme/order.ts'
 import { AcmeProblemError, isProblemError } from '../../acme/problem.ts'
 import { AppError, messageOf } from '../../base/errors.ts'
+import type { Instant } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import type { AccountKey, AcmeClient } from '../../client/client.ts'
-import { newest } from '../observe/observation.ts'
+import type { Claim } from '../limits/budget.ts'
+import { exemptionsOf, replacedBy } from '../limits/exemptions.ts'
 import type { CertificateSpec } from '../spec.ts'
 import type { IssueOptions } from './issue-options.ts'
 import type { Journal } from './run.ts'
@@ -17,8 +19,9 @@ const maxListLength = 300
 export async function findOrCreateOrder(
   journal: Journal,
   options: IssueOptions,
-): Promise<{ readonly order: Order; readonly account: AccountKey }> {
-  const { spec, client, signal, onEvent } = options
+  now: Instant,
+): Promise<Ordered> {
+  const { spec, client, budget, signal, onEvent } = options
   let account = await options.account()
   const { orderUrl } = journal.run()
   if (orderUrl !== undefined) {
@@ -30,7 +33,8 @@ export async function findOrCreateOrder(
         level: 'step',
         text: `continuing the order of an earlier run (${earlier.status})`,
       })
-      return { order: earlier, account }
+      const claim = await budget.resume(spec.identifiers, journal.run().openedAt)
+      return { order: earlier, account, claim }
     }
   }
   onEvent({
@@ -39,18 +43,22 @@ export async function findOrCreateOrder(
     level: 'step',
     text: `ordering for ${spec.identifiers.length} identifier${spec.identifiers.length === 1 ? '' : 's'}`,
   })
-  let order: Order
+  let created: Created
   try {
-    order = await createOrder(account, options)
+    created = await createOrder(account, options, now)
   } catch (error) {
     if (!isProblemError(error, 'accountDoesNotExist')) throw error
     account = await options.account(error)
-    order = await createOrder(account, options)
+    created = await createOrder(account, options, now)
   }
-  requireOrdered(order, spec)
-  await journal.append({ kind: 'order-created', orderUrl: order.url })
-  return { order, account }
+  requireOrdered(created.order, spec)
+  await journal.append({ kind: 'order-created', orderUrl: created.order.url })
+  return { ...created, account }
 }
+
+type Created = { readonly order: Order; readonly claim: Claim }
+/** An order, whose it is, and what it took of the CA's limits. */
+export type Ordered = Created & { readonly account: AccountKey }
 
 /** Nothing is proven and no key is used for an order that nobody asked for. */
 function requireOrdered({ identifiers }: Order, { identifiers: wanted, authority }: CertificateSpec): void {
@@ -84,21 +92,28 @@ async function readUsableOrder(
 
 async function createOrder(
   account: AccountKey,
-  { spec, view, client, onEvent, signal }: IssueOptions,
-): Promise<Order> {
+  { spec, view, client, budget, onEvent, signal }: IssueOptions,
+  now: Instant,
+): Promise<Created> {
   const request = {
     identifiers: spec.identifiers,
     ...(spec.profile !== undefined && { profile: spec.profile }),
   }
-  const replaced = newest(view)
   const { renewalInfo } = await client.directory({ signal })
-  const replaces =
-    renewalInfo !== undefined && replaced?.authority.id === spec.authority.id
-      ? replaced.certificateId
-      : undefined
-  if (replaces === undefined) return (await client.newOrder(account, request, { signal })).order
+  const replaces = renewalInfo === undefined ? undefined : replacedBy(spec, view)
+  const send = async (naming: { readonly replaces?: string }): Promise<Created> => {
+    const claim = await budget.claim(spec.identifiers, exemptionsOf(spec, view, { ...naming, now }))
+    try {
+      const { order } = await client.newOrder(account, { ...request, ...naming }, { signal })
+      return { order, claim }
+    } catch (error) {
+      await claim.refused(error)
+      throw error
+    }
+  }
+  if (replaces === undefined) return send({})
   try {
-    return (await client.newOrder(account, { ...request, replaces }, { signal })).order
+    return await send({ replaces })
   } catch (error) {
     // RFC 9773 §5: the order stands on its own; being told what it replaces is the CA's privilege, not its condition.
     if (!isProblemError(error, 'alreadyReplaced', 'conflict', 'malformed')) throw error
@@ -108,6 +123,6 @@ async function createOrder(
       level: 'step',
       text: `ordering without naming the predecessor: ${messageOf(error)}`,
     })
-    return (await client.newOrder(account, request, { signal })).order
+    return send({})
   }
 }

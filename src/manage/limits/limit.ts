@@ -97,3 +97,21 @@ export function parseLimitSize(text: string): LimitSize {
     hint: 'write how many in which time: 300 / 3 h',
   })
 }
+
+/** Whether this is a size, or `none`. */
+export function isLimit(text: string): boolean {
+  try {
+    parseLimit(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * A size, or `none` for a limit that is not there.
+ * @throws AppError ERR_FORMAT
+ */
+export function parseLimit(text: string): LimitSize | 'none' {
+  return text.trim() === 'none' ? 'none' : parseLimitSize(text)
+}

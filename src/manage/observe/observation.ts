@@ -29,7 +29,7 @@ export type CertificateView = {
 }
 
 /** The newest whole generation. */
-export function newest({ generations }: CertificateView): StoredCertificate | undefined {
+export function newest({ generations }: Pick<CertificateView, 'generations'>): StoredCertificate | undefined {
   return generations.at(-1)
 }
 
