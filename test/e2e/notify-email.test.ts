@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { notificationKinds } from '../../src/contracts/notifier.ts'
 import type { Json } from '../../src/contracts/solver.ts'
 import { createNotifier } from '../../src/plugins/registry.ts'
 import { nodeRuntime } from '../../src/runtime/node/runtime.ts'
 import { sampleNotification } from '../../src/testing/notifications.ts'
+import { runCli } from '../support/cli.ts'
 import { type Exim, eximProgram, startExim } from '../support/exim.ts'
 import { skipWithout } from '../support/programs.ts'
+import { tempDirectory } from '../support/temp-directory.ts'
 
 const skip = skipWithout(eximProgram, 'openssl')
 const { signal } = new AbortController()
@@ -72,6 +76,28 @@ test('mail by a real server', { skip }, async t => {
       })
     })
   }
+
+  await t.test('arrives from the command line, with the password in a file', async () => {
+    await using directory = await tempDirectory()
+    const { path } = directory
+    const passwordFile = join(path, 'password')
+    await writeFile(passwordFile, `${exim.login.password}\n`)
+    const email = {
+      to: 'admin@example.com',
+      via: `smtp://127.0.0.1:${exim.port}`,
+      from: 'by-cli@example.com',
+      trust: exim.trustFile,
+      user: exim.login.user,
+      password: { file: passwordFile },
+    }
+    await writeFile(join(path, 'certwright.yaml'), JSON.stringify({ notify: [{ email }] }))
+    const args = ['notify', 'test', '--config', join(path, 'certwright.yaml'), '--state', path]
+    const { exitCode, stdout, stderr } = await runCli(args)
+    assert.deepEqual([exitCode, stdout, stderr], [0, 'email: ok\n', ''])
+    const mail = await exim.mailWith('by-cli@example.com')
+    assert.match(mail, /^Subject: certwright on .*: a test of notifications$/m)
+    assert.match(mail, /nothing is wrong/)
+  })
 
   await t.test('and the server has nothing to complain about', async () => {
     const complaints = (await exim.log())
