@@ -1,4 +1,6 @@
 /** The CA that lives in this process, its keys in the state directory. */
+
+import { loopbackNetworks, privateNetworks } from '../acme/network.ts'
 import { AppError } from '../base/errors.ts'
 import { v } from '../base/schema.ts'
 import { readDocument, storeStep, writeDocument } from '../manage/store/documents.ts'
@@ -7,7 +9,6 @@ import { embeddedAuthorityPath, publicFileMode, stateDirectoryMode } from '../ma
 import type { Runtime } from '../runtime/runtime.ts'
 import { createLocalIssuer, type LocalIssuer, restoreLocalIssuer } from '../server/issuance/local-issuer.ts'
 import { listenAcmeServer } from '../server/listen.ts'
-import { loopbackNetworks, privateNetworks } from '../server/validation/addresses.ts'
 
 /** A CA that listens on loopback until it is disposed of. */
 export type EmbeddedAuthority = AsyncDisposable & { readonly directory: string; readonly trustPem: string }

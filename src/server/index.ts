@@ -1,4 +1,6 @@
 /** `certwright/server`: the embedded ACME CA. */
+
+export { loopbackNetworks, privateNetworks } from '../acme/network.ts'
 export { nodeRuntime } from '../runtime/node/runtime.ts'
 export { type AcmeServer, createAcmeServer } from './app.ts'
 export type { IssueRequest, Issuer } from './issuance/issuer.ts'
@@ -16,4 +18,3 @@ export {
 } from './issuance/server-certificate.ts'
 export { type ListeningAcmeServer, type ListenOptions, listenAcmeServer } from './listen.ts'
 export type { AcmeServerOptions, Profile, ValidationOptions } from './options.ts'
-export { loopbackNetworks, privateNetworks } from './validation/addresses.ts'

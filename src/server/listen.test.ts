@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { names } from '../../test/support/acme-session.ts'
 import { parseDirectory } from '../acme/directory.ts'
 import { http01Path, keyAuthorization } from '../acme/key-authorization.ts'
+import { loopbackNetworks } from '../acme/network.ts'
 import { encodeBase64url } from '../base/base64url.ts'
 import { dayMs } from '../base/instant.ts'
 import { signJws } from '../jose/jws.ts'
@@ -17,7 +18,6 @@ import { createSigner, generateAccountKey, generateKey } from '../x509/key.ts'
 import { parsePem } from '../x509/pem.ts'
 import { createLocalIssuer } from './issuance/local-issuer.ts'
 import { listenAcmeServer } from './listen.ts'
-import { loopbackNetworks } from './validation/addresses.ts'
 
 const runtime = { ...nodeRuntime(), serveHttps: nodeServeHttps() }
 

@@ -1,13 +1,13 @@
 /** http-01: a file below a well-known path (RFC 8555 §8.3), looked at the way public CAs do. */
 import { type Identifier, parseIdentifier } from '../../acme/identifier.ts'
 import { http01Path } from '../../acme/key-authorization.ts'
+import { mayConnect } from '../../acme/network.ts'
 import type { Problem } from '../../acme/problem.ts'
 import { type AppError, isAppError, messageOf } from '../../base/errors.ts'
 import { secondMs } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import type { HttpReply } from '../../runtime/http.ts'
 import { problem } from '../reply.ts'
-import { mayConnect } from './addresses.ts'
 import type { MethodParts, Proof } from './method.ts'
 
 /** Let's Encrypt's limits; the Baseline Requirements (3.2.2.4.19) allow these statuses and no others. */

@@ -1,8 +1,8 @@
 /** What a validation method is: one file that fits {@link Method}, and one line in `validate.ts`. */
 import type { Identifier } from '../../acme/identifier.ts'
+import type { Network } from '../../acme/network.ts'
 import type { Problem } from '../../acme/problem.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import type { Network } from './addresses.ts'
 
 /** What a method looks for: the key authorization, where it belongs for this identifier and token. */
 export type Proof = { readonly identifier: Identifier; readonly token: string; readonly expected: string }

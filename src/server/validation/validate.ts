@@ -1,6 +1,7 @@
 /** Validating challenges: one method a file, one line here. */
 import type { Identifier } from '../../acme/identifier.ts'
 import { keyAuthorization } from '../../acme/key-authorization.ts'
+import { parseNetwork } from '../../acme/network.ts'
 import type { Problem } from '../../acme/problem.ts'
 import { messageOf } from '../../base/errors.ts'
 import { secondMs } from '../../base/instant.ts'
@@ -9,7 +10,6 @@ import type { Runtime } from '../../runtime/runtime.ts'
 import type { ValidationOptions } from '../options.ts'
 import type { OfferedChallengeType } from '../records.ts'
 import { problem } from '../reply.ts'
-import { parseNetwork } from './addresses.ts'
 import { validateHttp01 } from './http-01.ts'
 import type { Method } from './method.ts'
 

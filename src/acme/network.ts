@@ -1,6 +1,7 @@
-/** Which addresses validation may connect to. */
-import { ipAddressBytes, parseIpAddress } from '../../acme/identifier.ts'
-import { AppError } from '../../base/errors.ts'
+/** Networks, and which addresses are public: what validation may connect to, and what a public CA can reach. */
+
+import { AppError } from '../base/errors.ts'
+import { ipAddressBytes, parseIpAddress } from './identifier.ts'
 
 /** A block of addresses: the first octets of its first address, and how many bits of them count. */
 export type Network = { readonly octets: Uint8Array; readonly bits: number }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isAppError } from '../../base/errors.ts'
-import { loopbackNetworks, mayConnect, parseNetwork, privateNetworks } from './addresses.ts'
+import { isAppError } from '../base/errors.ts'
+import { loopbackNetworks, mayConnect, parseNetwork, privateNetworks } from './network.ts'
 
 describe('refused without an allowance', () => {
   for (const address of [
