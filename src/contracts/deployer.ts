@@ -2,6 +2,7 @@
 import type { Identifier } from '../acme/identifier.ts'
 import type { AppError } from '../base/errors.ts'
 import type { ProbeTarget } from '../runtime/network.ts'
+import type { PreparedFiles } from '../runtime/target-files.ts'
 
 /** The certificate as servers read it: a directory behind one link, and what is in it. */
 export type DeployableCertificate = {
@@ -11,6 +12,8 @@ export type DeployableCertificate = {
   readonly liveDirectory: string
   /** SHA-256 of the leaf's DER, lower-case hex. */
   readonly fingerprint: string
+  /** The private key was made elsewhere: `privkey.pem` and `combined.pem` are not there. */
+  readonly keyIsElsewhere?: boolean
 }
 
 /** An address and name at which the server must show the certificate. */
@@ -26,13 +29,26 @@ export type Inspection =
   | { readonly state: 'broken' | 'not-running' | 'unused'; readonly error: AppError }
 
 /**
- * A deployer works on servers that read `live/<name>`. It never writes certificate files; the order is: inspect, the
- * store switches the link, activate, the caller probes the endpoints, and on failure switches back and activates again.
+ * A deployer works on servers that read `live/<name>`, or on servers that read copies, which it prepares. The order is:
+ * inspect, prepare, the store switches the link, the caller commits the copies, activate, the caller probes the endpoints;
+ * on failure the caller switches back, puts the earlier copies back, and activates again.
  */
 export interface Deployer {
   readonly name: string
+  /** It reads the private key itself, and so is not given certificates whose key is elsewhere. */
+  readonly needsKey?: boolean
   /** Tests the configuration and finds the endpoints. MUST NOT change anything. */
   inspect(certificate: DeployableCertificate, options: { readonly signal: AbortSignal }): Promise<Inspection>
+  /**
+   * Makes the copies ready that its servers read; absent where they read `live/<name>` themselves. MUST NOT change anything
+   * that a server reads.
+   * @param options.directory - of the generation; `live/<name>` does not lead to it yet
+   * @throws AppError ERR_DEPLOY; then nothing is left behind
+   */
+  prepare?(
+    certificate: DeployableCertificate,
+    options: { readonly directory: string; readonly signal: AbortSignal },
+  ): Promise<PreparedFiles>
   /**
    * Tests the configuration with the files now in place and makes the server read them.
    * @throws AppError ERR_DEPLOY when the test or the reload fails; the server then still serves what it served before

@@ -12,6 +12,8 @@ test('plugins are made by name, with options that were checked', async () => {
   assert.equal(standalone.name, 'http-01-standalone')
   const nginx = await createDeployer({ name: 'nginx', options: { config: '/x.conf' } }, runtime)
   assert.equal(nginx.name, 'nginx')
+  const files = await createDeployer({ name: 'files', options: { directory: '/etc/ssl/x' } }, runtime)
+  assert.equal(files.name, 'files')
 })
 
 test('an unknown name is answered with the nearest one', async () => {

@@ -3,6 +3,7 @@ import { AppError } from '../base/errors.ts'
 import { describeIssues, parseWith, type v } from '../base/schema.ts'
 import { suggest } from '../base/suggest.ts'
 import type { Deployer } from '../contracts/deployer.ts'
+import { filesTargetSchema } from '../contracts/files-target.ts'
 import type { Notifier, NotifierRuntime } from '../contracts/notifier.ts'
 import { type NotifierName, type NotifierOptions, notifierOptions } from '../contracts/notifier-options.ts'
 import type { Json, Solver } from '../contracts/solver.ts'
@@ -34,6 +35,13 @@ const solvers: Registry<Solver> = new Map([
 ])
 
 const deployers: Registry<Deployer> = new Map([
+  [
+    'files',
+    async () => {
+      const { createFilesDeployer } = await import('./deployers/files/files.ts')
+      return withOptions('files', filesTargetSchema, createFilesDeployer)
+    },
+  ],
   [
     'nginx',
     async () => {

@@ -9,6 +9,7 @@ import type { TryLock } from './lock.ts'
 import type { ListenHttp, PortOwner, ProbeTls, ServeHttps } from './network.ts'
 import type { Random } from './random.ts'
 import type { Resolver } from './resolver.ts'
+import type { TargetFiles } from './target-files.ts'
 import type { Watch } from './watch.ts'
 import type { WebrootFiles } from './webroot-files.ts'
 
@@ -18,6 +19,7 @@ export interface Runtime {
   readonly files: FsOps
   readonly freeBytes: FreeBytes
   readonly webrootFiles: WebrootFiles
+  readonly targetFiles: TargetFiles
   readonly exec: Exec
   readonly resolver: Resolver
   readonly dns: DnsQuery

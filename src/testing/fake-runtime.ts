@@ -15,6 +15,7 @@ import {
 import { type FakeWatch, fakeWatch } from './fake-watch.ts'
 import { type FaultInjection, faultyFiles } from './faulty-files.ts'
 import { type MemoryFiles, memoryFiles } from './memory-files.ts'
+import { memoryTargetFiles } from './memory-target-files.ts'
 import { memoryWebroot } from './memory-webroot.ts'
 import { seededRandom } from './seeded-random.ts'
 
@@ -49,6 +50,7 @@ export function fakeRuntime<Overrides extends Partial<Runtime> = object>(
     files,
     freeBytes: async () => undefined,
     webrootFiles: memoryWebroot(overrides?.files ?? files),
+    targetFiles: memoryTargetFiles(overrides?.files ?? files),
     exec: fakeExec({}),
     resolver: fakeResolver({}),
     dns: fakeDns(() => undefined),

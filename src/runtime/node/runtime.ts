@@ -15,6 +15,7 @@ import { nodeProbeTls } from './probe-tls.ts'
 import { nodeRandom } from './random.ts'
 import { nodeResolver } from './resolver.ts'
 import { nodeServeHttps } from './serve-https.ts'
+import { nodeTargetFiles } from './target-files.ts'
 import { nodeWatch } from './watch.ts'
 import { nodeWebrootFiles } from './webroot-files.ts'
 
@@ -33,6 +34,7 @@ export function nodeRuntime({ dnsServers = [] }: NodeRuntimeOptions = {}): Runti
     files: nodeFiles(random),
     freeBytes: nodeFreeBytes(),
     webrootFiles: nodeWebrootFiles(),
+    targetFiles: nodeTargetFiles(),
     exec: nodeExec(),
     resolver: nodeResolver({ dnsServers }),
     dns: nodeDns({ dnsServers }),
