@@ -4,6 +4,7 @@ import { printable } from '../base/printable.ts'
 import type { ApplyResult } from '../manage/apply-result.ts'
 import { endpointName } from '../manage/observe/endpoint-result.ts'
 import { livePath } from '../manage/store/paths.ts'
+import { hasPrivateKey } from '../manage/store/stored-certificate.ts'
 import { errorJson, failureLines } from './error-text.ts'
 import { styled, whenText } from './text.ts'
 
@@ -20,7 +21,10 @@ export function describeResult(result: ApplyResult, { state, now, color }: TextO
     lines.push(
       `${spec.name}: ${whatHappened(result)} for ${spec.identifiers.map(({ value }) => value).join(', ')}`,
     )
-    lines.push(`  files    ${livePath(state, spec.name)}/ (fullchain.pem, privkey.pem)`)
+    const files = hasPrivateKey(certificate)
+      ? 'fullchain.pem, privkey.pem'
+      : 'fullchain.pem; its key is where the CSR was made'
+    lines.push(`  files    ${livePath(state, spec.name)}/ (${files})`)
     lines.push(
       `  valid    until ${whenText(certificate.notAfter, now)}, from ${printable(certificate.issuer, 200)}`,
     )

@@ -126,7 +126,7 @@ function createProgram(runner: Runner): Program {
 
   define(
     program,
-    'issue <name...>',
+    'issue [name...]',
     'obtain a certificate, deliver it, and keep it renewed',
     async () => (await import('./commands/issue.ts')).issue,
   )
@@ -153,6 +153,11 @@ function createProgram(runner: Runner): Program {
     .option('--agree-terms', 'agree to the terms of service of the CA')
     .addOption(new Option('--key <type>', 'kind of the key').choices([...keyTypes]))
     .option('--reuse-key', 'keep the key at renewals')
+    .option(
+      '--csr <file>',
+      'use this signing request (PEM or DER), made where the key is; its names, its key',
+      parseGiven,
+    )
     .option('--profile <name>', 'certificate profile, where the CA offers some', parseGiven)
     .option(
       '--preferred-chain <root>',

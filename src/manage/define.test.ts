@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseIdentifier } from '../acme/identifier.ts'
+import { createCsr } from '../x509/csr.ts'
+import { generateKey } from '../x509/key.ts'
 import { defineCertificate } from './define.ts'
 
 const authority = { id: 'ca', directory: 'https://ca.example/directory' }
@@ -32,6 +35,16 @@ test('one solver for all names comes after those for some', () => {
     solvers: [{ ...files, for: ['*.Bücher.example'] }],
   })
   assert.deepEqual(solvers, [{ ...files, for: [{ type: 'dns', value: '*.xn--bcher-kva.example' }] }, port])
+})
+
+test('a CSR brings the names and the kind of key', async () => {
+  const der = createCsr([parseIdentifier('a.example')], await generateKey('rsa-2048'))
+  const spec = defineCertificate({ authority, csr: der, reuseKey: true })
+  assert.deepEqual([spec.name, spec.keyType, spec.reuseKey], ['a.example', 'rsa-2048', false])
+  assert.deepEqual([...(spec.csr?.der ?? [])], [...der])
+  assert.throws(() => defineCertificate({ authority, csr: der, identifiers: ['b.example'] }), {
+    code: 'ERR_IDENTIFIER',
+  })
 })
 
 test('what is given stays', () => {

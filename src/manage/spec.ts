@@ -4,8 +4,8 @@ import { sha256Hex } from '../base/sha256.ts'
 import type { SecretReference, UrlOrSecret } from '../contracts/secret.ts'
 import type { Json } from '../contracts/solver.ts'
 import type { KeyType, SignatureAlgorithm } from '../x509/key-types.ts'
-import type { NotifierChoice } from './notify/choice.ts'
 import type { LimitOverrides } from './limits/limit.ts'
+import type { NotifierChoice } from './notify/choice.ts'
 
 declare const specNameBrand: unique symbol
 
@@ -99,6 +99,14 @@ export type CertificateSpec = {
   readonly name: SpecName
   readonly identifiers: readonly Identifier[]
   readonly keyType: KeyType
+  /** A request made elsewhere, for exactly the identifiers: its key is never seen, and `keyType` is that key's. */
+  readonly csr?: {
+    readonly der: Uint8Array
+    /** SHA-256 of its SubjectPublicKeyInfo, lower-case hex. */
+    readonly publicKeyHash: string
+    /** Where it came from. */
+    readonly file?: string
+  }
   readonly reuseKey: boolean
   readonly authority: Authority
   /** Tried in this order when the first one cannot issue; a certificate from any of them is good enough. */

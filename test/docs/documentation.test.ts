@@ -5,7 +5,10 @@ import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { CommanderError } from 'commander'
+import { parseIdentifier } from '../../src/acme/identifier.ts'
 import { describedProgram } from '../../src/cli/program.ts'
+import { createCsr } from '../../src/x509/csr.ts'
+import { generateKey } from '../../src/x509/key.ts'
 import { runCli } from '../support/cli.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
@@ -103,7 +106,9 @@ for (const { page, text } of blocks.filter(({ language }) => language === 'yaml'
   test(`the configuration in ${page} that begins with "${text.split('\n')[0]}" is good`, async () => {
     await using directory = await tempDirectory()
     const file = join(directory.path, 'certwright.yaml')
-    await writeFile(file, text)
+    const csr = join(directory.path, 'made-elsewhere.csr')
+    await writeFile(csr, createCsr([parseIdentifier('a.example')], await generateKey('ecdsa-p256')))
+    await writeFile(file, text.replaceAll(/(?<=csr: )\/\S+/g, csr))
     const { exitCode, stderr } = await runCli([
       'config',
       'check',

@@ -118,7 +118,7 @@ const rows: readonly Row[] = [
   {
     name: 'no name',
     args: ['issue'],
-    says: /missing required argument 'name'/,
+    says: /no name was given/,
     hint: /certwright issue --help/,
   },
   ...['', '..', 'x/y', 'Shop', '-x', 'a\nb', 'a'.repeat(300)].map(given => ({

@@ -155,7 +155,7 @@ test('a configuration that is broken already is reported and nothing is switched
   await world.writeTlsSite('a.example', ['a.example'])
   ok(await world.run('issue', 'a.example'))
   const first = await world.served('a.example')
-  await world.writeTlsSite('a.example', ['a.example'], 'no_such_directive on;')
+  await world.writeTlsSite('a.example', ['a.example'], { extra: 'no_such_directive on;' })
   const { exitCode, stdout } = await world.run('renew', '--force', 'a.example')
   assert.equal(exitCode, 1)
   assert.match(stdout, /no_such_directive/)

@@ -32,7 +32,11 @@ export type World = AsyncDisposable & {
   /** The certificate in `live/`. */
   live(name: string): Promise<X509Certificate>
   /** Writes the server blocks: port 80's stand-in with the challenge location, and a TLS server for the names. */
-  writeTlsSite(certificate: string, names: readonly string[], extra?: string): Promise<void>
+  writeTlsSite(
+    certificate: string,
+    names: readonly string[],
+    options?: { readonly extra?: string; readonly keyFile?: string },
+  ): Promise<void>
 }
 
 /** What an administrator has on the first day: nginx with a challenge location, and a configuration with the CA. */
@@ -82,13 +86,13 @@ defaults:
     },
     served: name => servedAt(httpsPort, name),
     live: async name => new X509Certificate(await readFile(join(state, 'live', name, 'cert.pem'))),
-    writeTlsSite: (certificate, names, extra = '') =>
+    writeTlsSite: (certificate, names, { extra = '', keyFile } = {}) =>
       nginx.writeSite(`${httpServer}
 server {
   listen 127.0.0.1:${httpsPort} ssl;
   server_name ${names.join(' ')};
   ssl_certificate ${join(state, 'live', certificate, 'fullchain.pem')};
-  ssl_certificate_key ${join(state, 'live', certificate, 'privkey.pem')};
+  ssl_certificate_key ${keyFile ?? join(state, 'live', certificate, 'privkey.pem')};
   ${extra}
 }
 `),

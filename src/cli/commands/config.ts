@@ -79,6 +79,7 @@ function specJson(spec: CertificateSpec): Record<string, unknown> {
       spec.fallbacks.length === 0
         ? authorityJson(spec.authority)
         : [spec.authority, ...spec.fallbacks].map(authorityJson),
+    csr: spec.csr?.file,
     key: spec.keyType,
     'reuse-key': spec.reuseKey,
     profile: spec.profile,

@@ -1,11 +1,24 @@
 /** `certwright issue`: a drop-in, then everything that follows from it. */
 import { resolve } from 'node:path'
-import { identifierKey, isWildcard, parseIdentifier } from '../../acme/identifier.ts'
+import {
+  type Identifier,
+  identifierKey,
+  isWildcard,
+  parseIdentifier,
+  sameIdentifiers,
+} from '../../acme/identifier.ts'
 import { maxOrderIdentifiers } from '../../acme/order.ts'
 import { AppError, messageOf } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
-import { dropInPath, formatDropIn, readDropIn, writeDropIn } from '../../manage/config/drop-in.ts'
+import {
+  dropInPath,
+  type EntryChange,
+  formatDropIn,
+  readDropIn,
+  writeDropIn,
+} from '../../manage/config/drop-in.ts'
 import { loadConfig } from '../../manage/config/load.ts'
+import { readRequests } from '../../manage/config/requests.ts'
 import type { AuthorityEntry, CertificateEntry } from '../../manage/config/schema.ts'
 import { defaultSpecName, parseSpecName, type SpecName } from '../../manage/spec.ts'
 import { writeAttempts } from '../../manage/store/attempts.ts'
@@ -28,6 +41,7 @@ export type IssueFlags = {
   readonly agreeTerms?: boolean
   readonly key?: KeyType
   readonly reuseKey?: boolean
+  readonly csr?: string
   readonly profile?: string
   readonly preferredChain?: string
 }
@@ -37,11 +51,13 @@ export type IssueFlags = {
  * mistyped name is not tried for ever and does not stand in the way of renewing what was there before.
  */
 export async function issue(context: CommandContext, flags: IssueFlags): Promise<CommandResult> {
-  const identifiers = [
-    ...new Map(flags.args.map(parseIdentifier).map(one => [identifierKey(one), one])).values(),
-  ]
+  const identifiers = await wantedIdentifiers(flags, context)
   const [first] = identifiers
-  if (first === undefined) throw new AppError('ERR_USAGE', 'no name was given')
+  if (first === undefined) {
+    throw new AppError('ERR_USAGE', 'no name was given', {
+      hint: 'certwright issue www.example.com, or --csr FILE; certwright issue --help shows more',
+    })
+  }
   const name = flags.name === undefined ? defaultSpecName(first) : chosenName(flags.name)
   if (identifiers.length > maxOrderIdentifiers) {
     throw new AppError(
@@ -138,6 +154,33 @@ async function takeBack(
   }
 }
 
+/** The names that were given, or those of the CSR. */
+async function wantedIdentifiers(
+  { args, csr, key, reuseKey }: IssueFlags,
+  { runtime }: CommandContext,
+): Promise<readonly Identifier[]> {
+  const given = [...new Map(args.map(parseIdentifier).map(one => [identifierKey(one), one])).values()]
+  if (csr === undefined) return given
+  if (key !== undefined || reuseKey === true) {
+    throw new AppError('ERR_USAGE', '--csr and --key or --reuse-key exclude each other', {
+      hint: 'the key is the one in the CSR',
+    })
+  }
+  const path = resolve(csr)
+  const request = (await readRequests(new Set([path]), runtime)).get(path)
+  if (request === undefined || 'problem' in request)
+    throw new AppError('ERR_USAGE', `--csr: ${request?.problem ?? 'nothing was read'}`, {
+      hint: request?.hint,
+    })
+  if (given.length > 0 && !sameIdentifiers(given, request.identifiers)) {
+    const names = request.identifiers.map(({ value }) => value).join(' ')
+    throw new AppError('ERR_USAGE', `the CSR is for other names: ${printable(names, 200)}`, {
+      hint: 'leave the names out, or make another CSR',
+    })
+  }
+  return request.identifiers
+}
+
 function chosenName(text: string): SpecName {
   const name = parseSpecName(text)
   if (name !== undefined) return name
@@ -146,12 +189,8 @@ function chosenName(text: string): SpecName {
   })
 }
 
-function dropInEntry(
-  identifiers: string[],
-  flags: IssueFlags,
-  { globals }: CommandContext,
-): CertificateEntry {
-  const { webroot, standalone, httpPort, selfCheck, key, reuseKey, profile, preferredChain } = flags
+function dropInEntry(identifiers: string[], flags: IssueFlags, { globals }: CommandContext): EntryChange {
+  const { webroot, standalone, httpPort, selfCheck, key, reuseKey, csr, profile, preferredChain } = flags
   if (webroot !== undefined && standalone === true) {
     throw new AppError('ERR_USAGE', '--webroot and --standalone exclude each other', {
       hint: 'use --webroot where a web server runs on port 80, --standalone where none does',
@@ -171,7 +210,10 @@ function dropInEntry(
   const deploy = (flags.deploy ?? []).map(target => deployEntry(target, flags))
   const authority = authorityEntry(globals)
   return {
-    identifiers,
+    // The names and the key are those of the CSR, also when it is replaced by another one.
+    ...(csr === undefined
+      ? { identifiers }
+      : { csr: resolve(csr), identifiers: undefined, key: undefined, 'reuse-key': undefined }),
     ...(authority !== undefined && { authority }),
     ...(key !== undefined && { key }),
     ...(reuseKey === true && { 'reuse-key': true }),

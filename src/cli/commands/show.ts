@@ -5,6 +5,7 @@ import { newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
 import { expectedRenewal } from '../../manage/plan/renewal-time.ts'
 import { certificateFiles, livePath } from '../../manage/store/paths.ts'
+import type { StoredCertificate } from '../../manage/store/stored-certificate.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { inOneLine } from '../error-text.ts'
 import { findStored } from '../stored.ts'
@@ -36,7 +37,7 @@ export async function show(
     )
     if (certificate.revokedAt !== undefined) lines.push(['revoked', whenText(certificate.revokedAt, now)])
   }
-  lines.push(['directory', `${livePath(state, name)}/`], ['files', certificateFiles.join(', ')])
+  lines.push(['directory', `${livePath(state, name)}/`], ['files', filesOf(certificate)])
   for (const { generation, notAfter } of view.generations) {
     const live = generation === view.live?.generation ? ', live' : ''
     lines.push(['generation', `${generation}, until ${formatInstant(notAfter)}${live}`])
@@ -76,4 +77,11 @@ export async function show(
       damaged: view.damaged.map(({ message }) => message),
     },
   }
+}
+
+function filesOf(certificate: StoredCertificate | undefined): string {
+  const files = certificateFiles.filter(
+    file => certificate === undefined || certificate.files[file] !== undefined,
+  )
+  return `${files.join(', ')}${files.length < certificateFiles.length ? '; the key is where the CSR was made' : ''}`
 }

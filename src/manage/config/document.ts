@@ -77,7 +77,7 @@ export function formatYaml(value: unknown): string {
   return stringify(value, { lineWidth })
 }
 
-/** The text with members of the map at `path` set; what a person wrote beside them stays as it is. */
+/** The text with members of the map at `path` set, or taken out; what a person wrote beside them stays as it is. */
 export function setInYaml(
   text: string,
   path: readonly string[],
@@ -94,8 +94,9 @@ export function setInYaml(
   for (const [key, value] of Object.entries(members)) {
     const here = [...path, key]
     const node = document.getIn(here, true)
+    if (value === undefined) document.deleteIn(here)
     // Writing the same again would take the comments in it away.
-    if (!isNode(node) || !isDeepStrictEqual(node.toJS(document), value)) document.setIn(here, value)
+    else if (!isNode(node) || !isDeepStrictEqual(node.toJS(document), value)) document.setIn(here, value)
   }
   return document.toString({ lineWidth })
 }

@@ -27,6 +27,16 @@ for (const [what, earlier, text] of [
   })
 }
 
+test('what has no meaning any more is taken out of an entry', () => {
+  const earlier =
+    'certificates:\n  a.example:\n    key: rsa-2048 # old clients\n    profile: short # as agreed\n'
+  const change = { csr: '/a.csr', key: undefined, identifiers: undefined }
+  assert.equal(
+    formatDropIn('a.example', change, earlier),
+    'certificates:\n  a.example:\n    profile: short # as agreed\n    csr: /a.csr\n',
+  )
+})
+
 test('a drop-in without its only entry is none; another entry stays as it is written', () => {
   assert.equal(dropInWithout('/d.yaml', 'a.example', block), undefined)
   const other = '  b.example:\n    key: rsa-2048 # mine\n'

@@ -11,11 +11,16 @@ export function dropInPath({ dropIns }: ConfigPlace, name: string): string {
   return `${dropIns}/${name}.yaml`
 }
 
+/** Members of an entry; one that is `undefined` is taken out. */
+export type EntryChange = {
+  readonly [Key in keyof CertificateEntry]: CertificateEntry[Key] | undefined
+}
+
 /**
  * The text of a drop-in with an entry.
  * @param earlier - its text so far: other certificates and comments in it stay, and so does what the entry does not say
  */
-export function formatDropIn(name: string, entry: CertificateEntry, earlier = newDropIn): string {
+export function formatDropIn(name: string, entry: EntryChange, earlier = newDropIn): string {
   return setInYaml(earlier, ['certificates', name], entry)
 }
 

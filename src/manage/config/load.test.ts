@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseIdentifier } from '../../acme/identifier.ts'
 import { AppError } from '../../base/errors.ts'
 import { fakeRuntime } from '../../testing/fake-runtime.ts'
+import { createCsr } from '../../x509/csr.ts'
+import { generateKey } from '../../x509/key.ts'
+import { encodePem } from '../../x509/pem.ts'
 import type { Config } from '../spec.ts'
 import { describeConfigIssue } from './issue.ts'
 import { ConfigError, loadConfig } from './load.ts'
@@ -11,6 +15,9 @@ const place = { file: '/etc/certwright/certwright.yaml', dropIns: '/etc/certwrig
 async function load(texts: Readonly<Record<string, string>>): Promise<Config> {
   const runtime = fakeRuntime()
   await runtime.files.makeDirectory(place.dropIns, 0o755)
+  await runtime.files.put('/csr/good.pem', csr, 0o644)
+  await runtime.files.put('/csr/open.pem', csr, 0o666)
+  await runtime.files.put('/csr/broken.pem', 'CSR', 0o644)
   for (const [name, text] of Object.entries(texts)) {
     await runtime.files.writeNew(name === 'main' ? place.file : `${place.dropIns}/${name}`, text, 0o644)
   }
@@ -159,6 +166,27 @@ certificates:
   )
 })
 
+const csr = encodePem(
+  'CERTIFICATE REQUEST',
+  createCsr(['a.example', 'b.example'].map(parseIdentifier), await generateKey('ecdsa-p384')),
+)
+
+test('a CSR brings its names and its key', async () => {
+  const { certificates } = await load({
+    main: `
+defaults: { key: rsa-2048, reuse-key: true }
+certificates:
+  one: { csr: /csr/good.pem }
+  two: { csr: /csr/good.pem, identifiers: [b.example, a.example] }
+`,
+  })
+  for (const { identifiers, keyType, reuseKey, csr: request } of certificates) {
+    assert.deepEqual(identifiers.map(({ value }) => value).toSorted(), ['a.example', 'b.example'])
+    assert.deepEqual([keyType, reuseKey, request?.file], ['ecdsa-p384', false, '/csr/good.pem'])
+  }
+  assert.equal(certificates.length, 2)
+})
+
 const mistakes: readonly {
   readonly name: string
   readonly text: string
@@ -259,6 +287,36 @@ const mistakes: readonly {
     name: 'a misspelt key in a rule',
     text: 'defaults: { solvers: [{ fr: [a.example], http-01: { webroot: /y } }] }',
     says: [/fr: unknown key \(did you mean for\?\)/],
+  },
+  {
+    name: 'a CSR that is not there',
+    text: 'certificates:\n  a:\n    csr: /csr/none.pem',
+    says: [/^\S+:3: certificates\.a\.csr: there is no file \/csr\/none\.pem$/],
+  },
+  {
+    name: 'a CSR that is none',
+    text: 'certificates: { a: { csr: /csr/broken.pem } }',
+    says: [/a\.csr: \/csr\/broken\.pem cannot be used: PEM text has other text/],
+  },
+  {
+    name: 'a CSR that everybody may change',
+    text: 'certificates: { a: { csr: /csr/open.pem } }',
+    says: [/can be changed by every user.*chmod o-w \/csr\/open\.pem/],
+  },
+  {
+    name: 'a CSR for other names',
+    text: 'certificates: { a: { csr: /csr/good.pem, identifiers: [a.example] } }',
+    says: [/identifiers: the CSR is for a\.example, b\.example \(leave identifiers out/],
+  },
+  {
+    name: 'a kind of key beside a CSR',
+    text: 'certificates: { a: { csr: /csr/good.pem, key: rsa-2048, reuse-key: false } }',
+    says: [/a\.key: has no meaning beside csr/, /a\.reuse-key: has no meaning/],
+  },
+  {
+    name: 'a CSR for all',
+    text: 'defaults: { csr: /csr/good.pem }',
+    says: [/defaults\.csr: unknown key/],
   },
   {
     name: 'a name that is a path',

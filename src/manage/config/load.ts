@@ -5,6 +5,7 @@ import type { Config } from '../spec.ts'
 import { parseConfigDocument } from './document.ts'
 import { type ConfigIssue, describeConfigIssue } from './issue.ts'
 import { type ConfigPlace, configFacts, configFiles } from './place.ts'
+import { readRequests } from './requests.ts'
 import { fileSchema } from './schema.ts'
 import { type ConfigOverrides, type NamedDocument, readConfig } from './specs.ts'
 
@@ -45,7 +46,9 @@ export async function loadConfig(
   }
   // Without its main file the rest would be read with wrong defaults and produce complaints that mean nothing.
   if (issues.some(({ file }) => file === place.file)) throw new ConfigError(issues)
-  const result = readConfig(documents, overrides)
+  const entries = documents.flatMap(({ document }) => Object.values(document.value.certificates ?? {}))
+  const requests = await readRequests(new Set(entries.flatMap(entry => entry?.csr ?? [])), { files })
+  const result = readConfig(documents, overrides, requests)
   if ('issues' in result) throw new ConfigError([...issues, ...result.issues])
   if (issues.length > 0) throw new ConfigError(issues)
   return { ...result.config, files: result.config.files.filter(file => !missing.includes(file)) }

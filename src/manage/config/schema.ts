@@ -105,6 +105,7 @@ const request = {
 
 export const certificateSchema = v.strictObject({
   identifiers: v.optional(v.pipe(v.array(text), v.nonEmpty('must name at least one identifier'))),
+  csr: v.optional(path),
   authority: v.optional(authoritySchema),
   ...request,
 })

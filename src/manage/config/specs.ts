@@ -1,9 +1,17 @@
 /** From checked configuration files to the desired state. Pure. */
-import { type Identifier, identifierKey, isWildcard, parseIdentifier } from '../../acme/identifier.ts'
+import {
+  type Identifier,
+  identifierKey,
+  isWildcard,
+  parseIdentifier,
+  sameIdentifiers,
+} from '../../acme/identifier.ts'
 import { maxOrderIdentifiers } from '../../acme/order.ts'
 import { AppError, isAppError, messageOf } from '../../base/errors.ts'
+import { printable } from '../../base/printable.ts'
 import type { Json } from '../../contracts/solver.ts'
 import { defaultAuthorityName, isKnownAuthority, resolveAuthority } from '../authorities.ts'
+import type { CertificateRequest } from '../certificate-request.ts'
 import { readNotifiers } from '../notify/choice.ts'
 import { solverChoiceFor } from '../solver-rules.ts'
 import type {
@@ -21,7 +29,11 @@ import type { ConfigDocument } from './document.ts'
 import type { ConfigIssue } from './issue.ts'
 import { type LimitOverrides, parseLimit } from '../limits/limit.ts'
 import { parseRenewAt, parseWindow } from './renew.ts'
+import type { NamedRequest } from './requests.ts'
 import type { AuthorityEntry, CertificateEntry, ConfigFile, SolverEntry } from './schema.ts'
+
+/** Longest list of names in a message. */
+const maxListLength = 200
 
 /** Keys that concern everything, and so stand in one place. */
 const mainOnly = [
@@ -48,11 +60,13 @@ type Report = (path: readonly (string | number)[], text: string, hint?: string) 
 
 /**
  * Brings the files together. All issues are collected; a configuration is returned only when there are none.
+ * @param requests - what `csr` of the entries leads to, by path
  * @throws AppError ERR_USAGE when the overriding authority is not known
  */
 export function readConfig(
   documents: readonly NamedDocument[],
   { authority: override }: ConfigOverrides = {},
+  requests: ReadonlyMap<string, NamedRequest> = new Map(),
 ): { readonly config: Config } | { readonly issues: readonly ConfigIssue[] } {
   const issues: ConfigIssue[] = []
   const main = documents[0]
@@ -87,6 +101,7 @@ export function readConfig(
         file: document.file,
         defaults: top.defaults ?? {},
         solvers,
+        requests,
         authorities: chosen,
         named,
         overridden: override !== undefined,
@@ -205,6 +220,7 @@ type SpecContext = {
   readonly defaults: Omit<CertificateEntry, 'identifiers' | 'authority'>
   /** Of the defaults. */
   readonly solvers: readonly SolverRule[]
+  readonly requests: ReadonlyMap<string, NamedRequest>
   /** What a certificate gets that names none. */
   readonly authorities: readonly Authority[]
   readonly named: ReadonlyMap<string, Authority>
@@ -225,7 +241,18 @@ function readSpec(name: string, entry: CertificateEntry, context: SpecContext): 
     )
     return undefined
   }
-  const identifiers = readIdentifiers(entry.identifiers ?? [name], [...path, 'identifiers'], report)
+  const request = entry.csr === undefined ? undefined : readRequest(entry.csr, entry, { ...context, path })
+  const texts = entry.identifiers ?? (entry.csr === undefined ? [name] : undefined)
+  const identifiers =
+    texts === undefined
+      ? (request?.identifiers ?? [])
+      : readIdentifiers(texts, [...path, 'identifiers'], report)
+  if (request !== undefined && !sameIdentifiers(request.identifiers, identifiers))
+    report(
+      [...path, 'identifiers'],
+      `the CSR is for ${listOf(request)}`,
+      'leave identifiers out, or make another CSR',
+    )
   const solvers =
     entry.solvers === undefined ? context.solvers : readSolvers(entry.solvers, [...path, 'solvers'], report)
   requireProvable(identifiers, solvers, [...path, 'identifiers'], report)
@@ -237,11 +264,15 @@ function readSpec(name: string, entry: CertificateEntry, context: SpecContext): 
   const profile = entry.profile ?? defaults.profile
   const preferredChain = entry['preferred-chain'] ?? defaults['preferred-chain']
   if (authority === undefined || identifiers.length === 0) return undefined
+  if (entry.csr !== undefined && request === undefined) return undefined
   return {
     name: specName,
     identifiers,
-    keyType: entry.key ?? defaults.key ?? 'ecdsa-p256',
-    reuseKey: entry['reuse-key'] ?? defaults['reuse-key'] ?? false,
+    keyType: request?.keyType ?? entry.key ?? defaults.key ?? 'ecdsa-p256',
+    reuseKey: request === undefined && (entry['reuse-key'] ?? defaults['reuse-key'] ?? false),
+    ...(request !== undefined && {
+      csr: { der: request.der, publicKeyHash: request.publicKeyHash, file: entry.csr ?? '' },
+    }),
     authority,
     fallbacks,
     ...(profile !== undefined && { profile }),
@@ -251,6 +282,26 @@ function readSpec(name: string, entry: CertificateEntry, context: SpecContext): 
     renew: readRenew({ ...defaults.renew, ...entry.renew }),
     source: context.file,
   }
+}
+
+/** The request of an entry. What only a key of our own can have is refused beside it. */
+function readRequest(
+  file: string,
+  entry: CertificateEntry,
+  { requests, path, report }: SpecContext & { readonly path: readonly string[] },
+): CertificateRequest | undefined {
+  for (const key of ['key', 'reuse-key'] as const) {
+    if (entry[key] !== undefined)
+      report([...path, key], 'has no meaning beside csr: the key is the one in the CSR', 'take it out')
+  }
+  const request = requests.get(file)
+  if (request !== undefined && !('problem' in request)) return request
+  report([...path, 'csr'], request?.problem ?? `there is no file ${file}`, request?.hint)
+  return undefined
+}
+
+function listOf({ identifiers }: CertificateRequest): string {
+  return printable(identifiers.map(({ value }) => value).join(', '), maxListLength)
 }
 
 function readIdentifiers(

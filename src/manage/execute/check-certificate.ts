@@ -15,7 +15,7 @@ const clockToleranceMs = hourMs
 const maxLifetimeMs = 10 * 366 * dayMs
 
 export type CertificateExpectation = {
-  /** The key that was made for it. */
+  /** The key that it was asked for with, private or public. */
   readonly key: KeyObject
   readonly identifiers: readonly Identifier[]
   /** Roots that the chain must lead to; when absent it is checked as far as it goes. */

@@ -26,13 +26,14 @@ const leaves = [
 
 type Behaviour = {
   /** What an inspection finds; `ready` by default. */
-  readonly inspect?: (isLive: boolean) => Inspection['state']
+  readonly inspect?: (isLive: boolean, isNew: boolean) => Inspection['state']
+  readonly needsKey?: boolean
   readonly activate?: 'works' | 'fails' | 'has no effect' | 'is cancelled'
   /** Which leaf a handshake sees, by its number since the last activation. */
   readonly sees?: (handshake: number, loaded: number | undefined) => number | undefined
 }
 
-async function setUp(behaviours: readonly Behaviour[], { first = false } = {}) {
+async function setUp(behaviours: readonly Behaviour[], { first = false, keyIsElsewhere = false } = {}) {
   const clock = fakeClock({ now, autoAdvance: true })
   const loaded: (number | undefined)[] = behaviours.map(() => (first ? undefined : 0))
   let handshakes = 0
@@ -77,7 +78,7 @@ async function setUp(behaviours: readonly Behaviour[], { first = false } = {}) {
         notBefore,
         notAfter: plusMs(notBefore, 2 * dayMs),
         chain: [leaves[index]],
-        privateKeyPem: 'key',
+        ...(!keyIsElsewhere && { privateKeyPem: 'key' }),
       },
       runtime,
     )
@@ -91,9 +92,10 @@ async function setUp(behaviours: readonly Behaviour[], { first = false } = {}) {
     const behaviour = behaviours[index] ?? {}
     return {
       name,
+      ...(behaviour.needsKey === true && { needsKey: true }),
       inspect: async () => {
-        const found =
-          behaviour.inspect?.((await liveGeneration(state, spec.name, runtime)) !== undefined) ?? 'ready'
+        const live = await liveGeneration(state, spec.name, runtime)
+        const found = behaviour.inspect?.(live !== undefined, live === next.generation) ?? 'ready'
         if (found === 'ready') {
           return {
             state: 'ready',
@@ -198,3 +200,22 @@ for (const found of ['not-running', 'unused'] as const) {
     assert.deepEqual([live, activations], ['new', []])
   })
 }
+
+test('a target that reads the key is not given a certificate whose key is elsewhere; the others are', async () => {
+  const { codes, live, activations } = await setUp([{ needsKey: true }, {}], { keyIsElsewhere: true })
+  assert.deepEqual([codes, live, activations], [['ERR_DEPLOY', undefined], 'new', ['web1']])
+  const ours = await setUp([{ needsKey: true }])
+  assert.deepEqual([ours.codes, ours.activations], [[undefined], ['web0']])
+})
+
+test('a configuration that the new certificate for a new key mends is delivered to; one that it does not mend is not', async () => {
+  const mended = await setUp([{ inspect: (_, isNew) => (isNew ? 'ready' : 'broken') }], {
+    keyIsElsewhere: true,
+  })
+  assert.deepEqual([mended.codes, mended.live, mended.activations], [[undefined], 'new', ['web0']])
+  const broken = await setUp([{ inspect: () => 'broken' }, {}], { keyIsElsewhere: true })
+  assert.deepEqual(
+    [broken.codes[0], broken.live, broken.activations],
+    ['ERR_DEPLOY_BROKEN_BEFORE', 'old', []],
+  )
+})

@@ -16,7 +16,7 @@ import type { Deployment } from '../store/deployments.ts'
 import { removeDeployments, writeDeployments } from '../store/deployments.ts'
 import { switchLive } from '../store/generations.ts'
 import { livePath } from '../store/paths.ts'
-import type { StoredCertificate } from '../store/stored-certificate.ts'
+import { hasPrivateKey, type StoredCertificate } from '../store/stored-certificate.ts'
 
 /** How long an endpoint may take to show the new certificate. */
 export const servedWithinMs = minuteMs
@@ -72,6 +72,7 @@ export async function deployCertificate(
     identifiers: certificate.identifiers,
     liveDirectory: livePath(state, spec.name),
     fingerprint: certificate.fingerprint,
+    ...(!hasPrivateKey(certificate) && { keyIsElsewhere: true }),
   }
   const works: Work[] = []
   for (const target of spec.deploy) {
@@ -87,11 +88,17 @@ export async function deployCertificate(
     await inspect(work, deployable, signal)
   }
   const broken = works.filter(({ error }) => isAppError(error, 'ERR_DEPLOY_BROKEN_BEFORE'))
-  const switching = previous === undefined || broken.length === 0
+  // A first certificate may be the very thing that the configuration was missing; and where the key is not ours, the earlier
+  // certificate does not fit to it any more once the key has been replaced.
+  const mayMend = previous === undefined || deployable.keyIsElsewhere === true
+  const switching = mayMend || broken.length === 0
   if (switching) {
     await switchLive(state, spec.name, certificate.generation, runtime)
-    // A first certificate may be the very thing that the configuration was missing.
-    if (previous === undefined) for (const work of broken) await inspect(work, deployable, signal)
+    if (mayMend) for (const work of broken) await inspect(work, deployable, signal)
+  }
+  const mended = broken.every(({ error }) => !isAppError(error, 'ERR_DEPLOY_BROKEN_BEFORE'))
+  if (switching && !mended && previous !== undefined) await switchLive(state, spec.name, previous, runtime)
+  else if (switching) {
     const ready = works.filter(({ error }) => error === undefined)
     const failed = await activateAndProbe(ready, options, runtime)
     if (failed && previous !== undefined) await putBack(state, previous, ready, options, runtime)
@@ -132,6 +139,14 @@ async function putBack(
 }
 
 async function inspect(work: Work, certificate: DeployableCertificate, signal: AbortSignal): Promise<void> {
+  if (certificate.keyIsElsewhere === true && work.deployer.needsKey === true) {
+    work.error = new AppError(
+      'ERR_DEPLOY',
+      `${work.name} reads the private key, and that of ${certificate.name} is elsewhere: it is issued for a CSR`,
+      { hint: 'take the target or csr out of the entry' },
+    )
+    return
+  }
   const inspection = await work.deployer.inspect(certificate, { signal })
   work.error = inspection.state === 'ready' ? undefined : inspection.error
   work.endpoints = inspection.state === 'ready' ? inspection.endpoints : []

@@ -1,12 +1,14 @@
 /** One issuance, journaled: continued where an earlier process stopped, and never with a second order while the first can be used. */
+import type { KeyObject } from 'node:crypto'
 import { identifierKey } from '../../acme/identifier.ts'
 import type { Order } from '../../acme/order.ts'
 import { AppError, isAppError, messageOf } from '../../base/errors.ts'
+import { sha256Hex } from '../../base/sha256.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { certificateId } from '../../x509/cert-id.ts'
 import { type Certificate, parseCertificate } from '../../x509/certificate.ts'
-import { createCsr } from '../../x509/csr.ts'
-import { privateKeyPem } from '../../x509/key.ts'
+import { createCsr, parseCsr } from '../../x509/csr.ts'
+import { privateKeyPem, publicKeyDer } from '../../x509/key.ts'
 import { parsePem } from '../../x509/pem.ts'
 import { solverChoiceFor } from '../solver-rules.ts'
 import type { CertificateSpec } from '../spec.ts'
@@ -71,13 +73,14 @@ async function runIssuance(
   const { spec, client, onEvent, signal } = options
   const proofFor = await findProofs(journal, options)
   const roots = await readRoots(spec, runtime)
+  const { csr, publicKey, ...ours } = requestFor(spec, journal)
   const { order, account, claim } = await findOrCreateOrder(journal, options, runtime.clock.now())
   const chain = await pursueOrder(
     client,
     account,
     {
       order,
-      csr: createCsr(spec.identifiers, journal.key),
+      csr,
       proofFor,
       ...(spec.preferredChain !== undefined && { preferredChain: spec.preferredChain }),
       onStep: (step, text, progress) =>
@@ -92,18 +95,23 @@ async function runIssuance(
   })
   await claim.issued()
   const leaf = checkCertificate(chain, {
-    key: journal.key,
+    key: publicKey,
     identifiers: spec.identifiers,
     now: runtime.clock.now(),
     ...(roots && { roots }),
   })
   onEvent({ certificate: spec.name, step: 'storing', level: 'step', text: 'storing the certificate' })
-  return saveGeneration(
-    state,
-    spec.name,
-    { ...facts(leaf, spec, order), chain, privateKeyPem: privateKeyPem(journal.key) },
-    runtime,
-  )
+  return saveGeneration(state, spec.name, { ...facts(leaf, spec, order), chain, ...ours }, runtime)
+}
+
+/** What the CA is sent, and the key in it: one made for this, or one that was made elsewhere. */
+function requestFor(
+  { identifiers, csr }: CertificateSpec,
+  { key }: Journal,
+): { readonly csr: Uint8Array; readonly publicKey: KeyObject; readonly privateKeyPem?: string } {
+  if (csr !== undefined) return { csr: csr.der, publicKey: parseCsr(csr.der).publicKey }
+  if (key === undefined) throw new TypeError('a run without a request of the user’s has a key')
+  return { csr: createCsr(identifiers, key), publicKey: key, privateKeyPem: privateKeyPem(key) }
 }
 
 /** The solver of each identifier. That there is one, and that it can do it, is known before the CA is asked for anything. */
@@ -169,6 +177,7 @@ function facts(
   return {
     identifiers: leaf.identifiers,
     keyType: spec.keyType,
+    publicKeyHash: sha256Hex(publicKeyDer(leaf.publicKey)),
     authority: { id, directory },
     ...(spec.profile !== undefined && { profile: spec.profile }),
     orderUrl: order.url,

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseIdentifier } from '../../acme/identifier.ts'
+import { parseUrl } from '../../acme/wire.ts'
 import type { Solver } from '../../contracts/solver.ts'
 import { fakeRuntime } from '../../testing/fake-runtime.ts'
 import { generateKey, privateKeyPem } from '../../x509/key.ts'
+import type { CertificateView } from '../observe/observation.ts'
 import { type CertificateSpec, defaultSpecName } from '../spec.ts'
 import { readLeftOvers } from '../store/left-overs.ts'
-import { appendEntry, saveRunKey } from '../store/runs.ts'
+import { appendEntry, readRun, readRunKey, saveRunKey } from '../store/runs.ts'
 import { openRun } from './run.ts'
 
 const state = '/state'
@@ -47,6 +49,28 @@ test('what a run presented stays in place while it is continued: the CA may be l
     presented.flatMap(({ provisions }) => provisions),
     [{ token: 'token' }],
   )
+})
+
+test('a run for a CSR makes no key, and is continued only while the CSR has the same key', async () => {
+  const runtime = fakeRuntime()
+  const csr = { der: Uint8Array.of(1), publicKeyHash: 'hash' }
+  const view = { name: spec.name, generations: [], damaged: [], deployments: [], attempts: {} }
+  const solverFor = () => Promise.reject(new TypeError('nothing was presented'))
+  const open = async (wanted: CertificateSpec, seen: CertificateView) =>
+    openRun(state, { spec: wanted, view: seen, solverFor, onEvent: () => {} }, runtime)
+
+  const journal = await open({ ...spec, csr }, view)
+  assert.equal(journal.key, undefined)
+  assert.equal(await readRunKey(state, spec.name, runtime), undefined)
+  await journal.append({ kind: 'order-created', orderUrl: parseUrl('https://ca.example/order/1') })
+
+  const killed = async () => ({ ...view, run: (await readRun(state, spec.name, runtime)) ?? assert.fail() })
+  const again = await open({ ...spec, csr: { ...csr, der: Uint8Array.of(2) } }, await killed())
+  assert.equal(again.run().orderUrl, 'https://ca.example/order/1')
+  const other = await open({ ...spec, csr: { ...csr, publicKeyHash: 'other' } }, await killed())
+  assert.deepEqual([other.run().orderUrl, other.key], [undefined, undefined])
+  const own = await open(spec, await killed())
+  assert.ok(own.run().orderUrl === undefined && own.key !== undefined)
 })
 
 test('what a run presented that is not continued is taken away, or else kept in mind', async () => {

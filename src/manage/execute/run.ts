@@ -16,6 +16,7 @@ import {
   saveRunKey,
   setRunAside,
 } from '../store/runs.ts'
+import { hasPrivateKey } from '../store/stored-certificate.ts'
 import { tidyUp } from './clean-up.ts'
 import type { IssueOptions } from './issue-options.ts'
 
@@ -27,7 +28,8 @@ export type Journal = {
   readonly append: (entry: JournalEntry) => Promise<void>
   /** Keeps an entry until the next one is written, where losing it costs no more than a repetition. */
   readonly appendLater: (entry: JournalEntry) => void
-  readonly key: KeyObject
+  /** The key that was made for it; absent where the request, and so the key, was made elsewhere. */
+  readonly key?: KeyObject
 }
 
 /** Continues the run that is on disk if it is after the same thing; otherwise tidies up after it and opens a new one. */
@@ -47,10 +49,12 @@ export async function openRun(
   const appendLater = (entry: JournalEntry) => {
     waiting = [...waiting, entry]
   }
-  const kept = run === undefined ? undefined : await readKey(state, spec, runtime)
-  if (run !== undefined && kept !== undefined && canContinue(run, intent)) {
+  const opened = { run: () => current(run), append, appendLater }
+  const ownKey = spec.csr === undefined
+  const kept = run === undefined || !ownKey ? undefined : await readKey(state, spec, runtime)
+  if (run !== undefined && (kept !== undefined || !ownKey) && canContinue(run, intent)) {
     // What it presented stays in place: the CA may be looking at it.
-    return { run: () => current(run), append, appendLater, key: kept }
+    return kept === undefined ? opened : { ...opened, key: kept }
   }
   // A journal that cannot be read is kept for a person to look at.
   if (run === undefined) await setRunAside(state, spec.name, runtime)
@@ -60,10 +64,11 @@ export async function openRun(
   }
   run = undefined
   await append({ kind: 'opened', intent })
+  if (!ownKey) return opened
   const reused = spec.reuseKey ? await reusableKey(state, spec, view, runtime) : undefined
   const key = reused ?? (await generateKey(spec.keyType))
   await saveRunKey(state, spec.name, privateKeyPem(key), runtime)
-  return { run: () => current(run), append, appendLater, key }
+  return { ...opened, key }
 }
 
 // Without a key that can be read the order is of no use: a new run makes a new one.
@@ -101,6 +106,7 @@ async function reusableKey(
   // A revoked certificate may have been revoked for its key.
   if (stored === undefined || stored.keyType !== spec.keyType || stored.revokedAt !== undefined)
     return undefined
+  if (!hasPrivateKey(stored)) return undefined // it is elsewhere
   const path = `${generationPath(state, spec.name, stored.generation)}/privkey.pem`
   const content = await storeStep(`read ${path}`, () => files.read(path))
   if (content === undefined) throw corrupt(path, 'it is missing')

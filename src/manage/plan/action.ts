@@ -9,6 +9,7 @@ export const reasonCodes = [
   'unfinished-run',
   'identifiers-differ',
   'key-type-differs',
+  'key-differs',
   'authority-differs',
   'revoked',
   'expired',

@@ -13,6 +13,7 @@ const manyAtOnce = { count: 5, share: 0.5 } as const
 const configuredReasons: readonly ReasonCode[] = [
   'identifiers-differ',
   'key-type-differs',
+  'key-differs',
   'authority-differs',
 ]
 

@@ -40,6 +40,13 @@ const stored: StoredCertificate = {
   storedAt: issued,
   files: { 'cert.pem': '', 'chain.pem': '', 'fullchain.pem': '', 'privkey.pem': '', 'combined.pem': '' },
 }
+/** Issued for a CSR. */
+const csr = { der: Uint8Array.of(1), publicKeyHash: 'hash' }
+const elsewhere: StoredCertificate = {
+  ...stored,
+  publicKeyHash: csr.publicKeyHash,
+  files: { 'cert.pem': '', 'chain.pem': '', 'fullchain.pem': '' },
+}
 const delivered = {
   target: 'nginx',
   generation: stored.generation,
@@ -109,6 +116,24 @@ const cases: readonly Case[] = [
     name: 'another name wanted',
     spec: { identifiers: [...identifiers, { type: 'dns', value: 'b.example' }] },
     expected: ['issue', 'identifiers-differ'],
+  },
+  {
+    name: 'a CSR with the key of the certificate',
+    spec: { csr },
+    view: { generations: [elsewhere], live: elsewhere },
+    expected: ['none', 'up-to-date'],
+  },
+  {
+    name: 'a CSR with another key',
+    spec: { csr: { ...csr, publicKeyHash: 'other' } },
+    view: { generations: [elsewhere], live: elsewhere },
+    expected: ['issue', 'key-differs'],
+  },
+  { name: 'a CSR after a key of our own', spec: { csr }, expected: ['issue', 'key-differs'] },
+  {
+    name: 'a key of our own after a CSR',
+    view: { generations: [elsewhere], live: elsewhere },
+    expected: ['issue', 'key-differs'],
   },
   { name: 'another key wanted', spec: { keyType: 'rsa-2048' }, expected: ['issue', 'key-type-differs'] },
   {

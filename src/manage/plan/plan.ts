@@ -6,7 +6,7 @@ import { type CertificateView, newest } from '../observe/observation.ts'
 import { intentOf, sameIntent } from '../run-intent.ts'
 import { type CertificateSpec, targetName } from '../spec.ts'
 import type { FailedAttempts } from '../store/attempts.ts'
-import type { StoredCertificate } from '../store/stored-certificate.ts'
+import { hasPrivateKey, type StoredCertificate } from '../store/stored-certificate.ts'
 import type { Action, Reason, ReasonCode, Wanted } from './action.ts'
 import { adviceDueAt } from './advice.ts'
 import { basisOf } from './basis.ts'
@@ -73,6 +73,8 @@ function issuanceWanted(spec: CertificateSpec, view: CertificateView, now: Insta
     return wanted('identifiers-differ', describeDifference(spec, current))
   if (spec.keyType !== current.keyType)
     return wanted('key-type-differs', `the key is ${current.keyType}, wanted is ${spec.keyType}`)
+  const differentKey = describeDifferentKey(spec, current)
+  if (differentKey !== undefined) return wanted('key-differs', differentKey)
   const authorities = [spec.authority, ...spec.fallbacks].map(({ id }) => id)
   if (!authorities.includes(current.authority.id))
     return wanted(
@@ -89,6 +91,13 @@ function issuanceWanted(spec: CertificateSpec, view: CertificateView, now: Insta
   if (run !== undefined)
     return wanted('unfinished-run', `a run begun at ${formatInstant(run.openedAt)} is not finished`)
   return undefined
+}
+
+/** A key that was made elsewhere is in the CSR; one of our own is beside the certificate. */
+function describeDifferentKey({ csr }: CertificateSpec, current: StoredCertificate): string | undefined {
+  if (csr === undefined)
+    return hasPrivateKey(current) ? undefined : 'its key is elsewhere, and csr is not set'
+  return csr.publicKeyHash === current.publicKeyHash ? undefined : 'the CSR has another key'
 }
 
 function renewalWanted(

@@ -14,6 +14,7 @@ import {
   saveGeneration,
   switchLive,
 } from './generations.ts'
+import { hasPrivateKey } from './stored-certificate.ts'
 
 const state = '/var/lib/certwright'
 const name = defaultSpecName({ type: 'dns', value: 'a.example' })
@@ -62,6 +63,23 @@ test('a generation has the files of every tutorial, with the modes they need', a
   assert.equal(fullchain, `${cert}${chain}`)
   assert.equal(combined, `${key}${fullchain}`)
   assert.equal(chain?.match(/BEGIN CERTIFICATE/g)?.length, 2)
+})
+
+test('a generation whose key is elsewhere has no file with a key, and is whole', async () => {
+  const runtime = fakeRuntime()
+  const { privateKeyPem: _, ...keyless } = certificate('01')
+  const { generation } = await saveGeneration(state, name, keyless, runtime)
+  const directory = `${state}/certificates/${name}/${generation}`
+  assert.deepEqual(await runtime.files.list(directory), [
+    'cert.pem',
+    'chain.pem',
+    'fullchain.pem',
+    'meta.json',
+  ])
+  const { stored, damaged } = await listGenerations(state, name, runtime)
+  assert.deepEqual([stored.map(hasPrivateKey), damaged], [[false], []])
+  await runtime.files.remove(`${directory}/chain.pem`)
+  assert.equal((await listGenerations(state, name, runtime)).damaged.length, 1, 'the others must be there')
 })
 
 for (const trustUntouched of [false, true]) {

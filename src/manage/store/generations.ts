@@ -15,10 +15,12 @@ import {
   generationsPath,
   livePath,
   privateFileMode,
+  privateFiles,
   publicFileMode,
   stateDirectoryMode,
 } from './paths.ts'
 import {
+  hasPrivateKey,
   type StoredCertificate,
   storedCertificateJson,
   storedCertificateSchema,
@@ -31,7 +33,8 @@ export const keptGenerations = 2
 export type NewCertificate = Omit<StoredCertificate, 'generation' | 'storedAt' | 'files'> & {
   /** DER, leaf first. */
   readonly chain: readonly Uint8Array[]
-  readonly privateKeyPem: string
+  /** Absent where the key was made elsewhere. */
+  readonly privateKeyPem?: string
 }
 
 /**
@@ -47,16 +50,16 @@ export async function saveGeneration(
   const storedAt = clock.now()
   const generation = await nextGeneration(state, name, storedAt, { files })
   const contents = certificateContents(chain, privateKeyPem)
-  const hashes = Object.fromEntries(certificateFiles.map(file => [file, sha256Hex(contents[file])]))
+  const present = [...contents.keys()]
   const stored: StoredCertificate = {
     ...facts,
     generation,
     storedAt,
-    files: hashes as Record<CertificateFile, string>, // one for each of certificateFiles
+    files: Object.fromEntries(present.map(file => [file, sha256Hex(contents.get(file) ?? '')])),
   }
   const meta = `${JSON.stringify(storedCertificateJson(stored), undefined, 2)}\n`
   const content: readonly NewFile[] = [
-    ...certificateFiles.map(file => ({ name: file, content: contents[file], mode: modeOf(file) })),
+    ...present.map(file => ({ name: file, content: contents.get(file) ?? '', mode: modeOf(file) })),
     { name: 'meta.json', content: meta, mode: privateFileMode }, // last: see `untouchedFiles`
   ]
   return storeStep(`store the certificate ${name}`, async () => {
@@ -67,7 +70,7 @@ export async function saveGeneration(
 }
 
 function modeOf(file: CertificateFile): number {
-  return file === 'privkey.pem' || file === 'combined.pem' ? privateFileMode : publicFileMode
+  return privateFiles.includes(file) ? privateFileMode : publicFileMode
 }
 
 /** How closely generations are looked at. */
@@ -120,6 +123,7 @@ export async function readGeneration(
   const untouched = trustUntouched ? await untouchedFiles(directory, files) : []
   for (const file of certificateFiles) {
     if (untouched.includes(file)) continue
+    if (privateFiles.includes(file) && !hasPrivateKey(meta)) continue
     const content = await storeStep(`read ${directory}/${file}`, () => files.read(`${directory}/${file}`))
     if (content === undefined) throw corrupt(`${directory}/${file}`, 'it is missing')
     if (sha256Hex(content) !== meta.files[file])
@@ -217,17 +221,18 @@ export async function storedNames(
 
 function certificateContents(
   chain: readonly Uint8Array[],
-  privateKeyPem: string,
-): Record<CertificateFile, string> {
+  privateKeyPem: string | undefined,
+): ReadonlyMap<CertificateFile, string> {
   const [cert = '', ...issuers] = chain.map(der => encodePem('CERTIFICATE', der))
   const fullchain = cert + issuers.join('')
-  return {
-    'cert.pem': cert,
-    'chain.pem': issuers.join(''),
-    'fullchain.pem': fullchain,
-    'privkey.pem': privateKeyPem,
-    'combined.pem': privateKeyPem + fullchain,
-  }
+  const contents = new Map<CertificateFile, string>([
+    ['cert.pem', cert],
+    ['chain.pem', issuers.join('')],
+    ['fullchain.pem', fullchain],
+  ])
+  if (privateKeyPem !== undefined)
+    contents.set('privkey.pem', privateKeyPem).set('combined.pem', privateKeyPem + fullchain)
+  return contents
 }
 
 /** What {@link nextGeneration} makes. */

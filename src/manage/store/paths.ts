@@ -14,6 +14,8 @@ export const certificateFiles = [
   'privkey.pem',
   'combined.pem',
 ] as const
+/** Those that have the private key in them. */
+export const privateFiles: readonly CertificateFile[] = ['privkey.pem', 'combined.pem']
 export type CertificateFile = (typeof certificateFiles)[number]
 
 export const accountsPath = (state: string) => `${state}/accounts`

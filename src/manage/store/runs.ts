@@ -70,6 +70,7 @@ const entrySchema = v.variant('kind', [
     intent: v.object({
       identifiers: v.array(identifierSchema),
       keyType: v.picklist(keyTypes),
+      publicKeyHash: v.optional(v.string()),
       authority: v.string(),
       profile: v.optional(v.string()),
     }),

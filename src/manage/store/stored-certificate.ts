@@ -12,6 +12,8 @@ export type StoredCertificate = {
   readonly generation: string
   readonly identifiers: readonly Identifier[]
   readonly keyType: KeyType
+  /** SHA-256 of the SubjectPublicKeyInfo, lower-case hex; absent where an early version stored it. */
+  readonly publicKeyHash?: string
   readonly authority: { readonly id: string; readonly directory: string }
   readonly profile?: string
   readonly orderUrl: string
@@ -26,8 +28,13 @@ export type StoredCertificate = {
   readonly notAfter: Instant
   readonly storedAt: Instant
   readonly revokedAt?: Instant
-  /** SHA-256 of each file, lower-case hex. */
-  readonly files: Readonly<Record<CertificateFile, string>>
+  /** SHA-256 of each file, lower-case hex. There is none with a private key where that was made elsewhere. */
+  readonly files: Readonly<Partial<Record<CertificateFile, string>>>
+}
+
+/** Whether the private key is stored beside the certificate. */
+export function hasPrivateKey({ files }: Pick<StoredCertificate, 'files'>): boolean {
+  return files['privkey.pem'] !== undefined
 }
 
 /** Schema of `meta.json`. @internal */
@@ -35,6 +42,7 @@ export const storedCertificateSchema = v.object({
   generation: v.string(),
   identifiers: v.array(identifierSchema),
   keyType: v.picklist(keyTypes),
+  publicKeyHash: v.optional(v.string()),
   authority: v.object({ id: v.string(), directory: v.string() }),
   profile: v.optional(v.string()),
   orderUrl: v.string(),

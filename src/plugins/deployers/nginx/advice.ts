@@ -1,5 +1,4 @@
 /** The lines that make a configuration use a certificate: pure. */
-import type { Identifier } from '../../../acme/identifier.ts'
 import { printable } from '../../../base/printable.ts'
 import type { DeployableCertificate } from '../../../contracts/deployer.ts'
 import { formatArgument } from './argument.ts'
@@ -10,29 +9,27 @@ import { matchingNames } from './server-names.ts'
 import type { TlsSocket } from './sockets.ts'
 import { isPastTheLink, type Trails } from './usage.ts'
 
-type Subject = Pick<DeployableCertificate, 'identifiers' | 'liveDirectory'>
+type Subject = Pick<DeployableCertificate, 'identifiers' | 'liveDirectory' | 'keyIsElsewhere'>
 
 /** More than these and nobody reads on. */
 const maxBlocks = 3
 const tlsPort = 443
 
 /** What to add or replace, with file and line; several lines of text. */
-export function adviseUse(
-  { identifiers, liveDirectory }: Subject,
-  { blocks, sockets, trails }: Configuration,
-): string {
+export function adviseUse(subject: Subject, { blocks, sockets, trails }: Configuration): string {
+  const { identifiers } = subject
   const speaksTls = new Set(sockets.flatMap(({ members }) => members.map(({ block }) => block)))
   const candidates = blocks.filter(block => matchingNames(block, identifiers).length > 0)
   const tls = candidates.filter(block => speaksTls.has(block))
   const plain = candidates.filter(block => !block.redirectsToHttps)
   const chosen = tls.length > 0 ? tls : plain
-  if (chosen.length === 0) return newBlock(identifiers, liveDirectory, candidates)
+  if (chosen.length === 0) return newBlock(subject, candidates)
   const lines = chosen
     .slice(0, maxBlocks)
     .flatMap(block => [
       ...(block.ownCertificates
-        ? replacements(block, liveDirectory, trails)
-        : additions(block, speaksTls.has(block), liveDirectory)),
+        ? replacements(block, subject, trails)
+        : additions(block, speaksTls.has(block), subject)),
     ])
   const more = chosen.length - maxBlocks
   return printableLines(more > 0 ? [...lines, `and the same in ${more} more`] : lines)
@@ -47,12 +44,14 @@ export type Configuration = {
 
 function replacements(
   { certificates, keys }: ServerBlock,
-  liveDirectory: string,
+  subject: Subject,
   trails: Trails,
 ): readonly string[] {
   return [
-    ...certificates.slice(0, 1).map(setting => replacement(setting, certificateLine(liveDirectory), trails)),
-    ...keys.slice(0, 1).map(setting => replacement(setting, keyLine(liveDirectory), trails)),
+    ...certificates.slice(0, 1).map(setting => replacement(setting, certificateLine(subject), trails)),
+    ...(subject.keyIsElsewhere === true ? [] : keys)
+      .slice(0, 1)
+      .map(setting => replacement(setting, keyLine(subject), trails)),
   ]
 }
 
@@ -61,16 +60,8 @@ function replacement(setting: FileSetting, line: string, trails: Trails): string
   return `in ${formatPlace(setting.place)}, replace ${setting.value}${why}:\n    ${line}`
 }
 
-function additions(
-  { place, listens }: ServerBlock,
-  speaksTls: boolean,
-  liveDirectory: string,
-): readonly string[] {
-  const lines = [
-    ...(speaksTls ? [] : tlsListens(listens)),
-    certificateLine(liveDirectory),
-    keyLine(liveDirectory),
-  ]
+function additions({ place, listens }: ServerBlock, speaksTls: boolean, subject: Subject): readonly string[] {
+  const lines = [...(speaksTls ? [] : tlsListens(listens)), certificateLine(subject), keyLine(subject)]
   return [`in ${formatPlace(place)}, add to the server block:`, ...lines.map(line => `    ${line}`)]
 }
 
@@ -82,12 +73,8 @@ function tlsListens(listens: readonly Listen[]): readonly string[] {
   return [...new Set(addresses)].map(address => `listen ${address} ssl;`)
 }
 
-function newBlock(
-  identifiers: readonly Identifier[],
-  liveDirectory: string,
-  redirecting: readonly ServerBlock[],
-): string {
-  const names = identifiers.map(identifier => identifier.value)
+function newBlock(subject: Subject, redirecting: readonly ServerBlock[]): string {
+  const names = subject.identifiers.map(identifier => identifier.value)
   const [first = 'the certificate'] = names
   const others = names.length > 1 ? ` or another name of the certificate` : ''
   const [redirect] = redirecting
@@ -101,17 +88,19 @@ function newBlock(
       line => `        ${line}`,
     ),
     `        server_name ${names.join(' ')};`,
-    `        ${certificateLine(liveDirectory)}`,
-    `        ${keyLine(liveDirectory)}`,
+    `        ${certificateLine(subject)}`,
+    `        ${keyLine(subject)}`,
     '    }',
   ])
 }
 
-function certificateLine(liveDirectory: string): string {
+function certificateLine({ liveDirectory }: Subject): string {
   return `ssl_certificate ${formatArgument(`${liveDirectory}/fullchain.pem`)};`
 }
 
-function keyLine(liveDirectory: string): string {
+function keyLine({ liveDirectory, keyIsElsewhere }: Subject): string {
+  if (keyIsElsewhere === true)
+    return 'ssl_certificate_key /PATH/OF/THE/KEY; # the one that the CSR was made with'
   return `ssl_certificate_key ${formatArgument(`${liveDirectory}/privkey.pem`)};`
 }
 

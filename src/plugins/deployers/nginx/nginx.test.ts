@@ -70,15 +70,17 @@ function inspect(
     links = {},
     options = {},
     stderr = '',
+    keyIsElsewhere = false,
   }: {
     readonly names?: string
     readonly links?: Readonly<Record<string, string>>
     readonly options?: NginxDeployerOptions
     readonly stderr?: string
+    readonly keyIsElsewhere?: boolean
   } = {},
 ): Promise<Inspection> {
   const deployer = createNginxDeployer(options, { exec: nginxWith(config, { stderr }), files: disk(links) })
-  return deployer.inspect(certificateFor(names), { signal })
+  return deployer.inspect({ ...certificateFor(names), keyIsElsewhere }, { signal })
 }
 
 /** `host:port name` with `proxy` where that protocol is spoken, `-` where no name is sent. */
@@ -289,6 +291,28 @@ for (const { name, config, names, links, endpoints, notes = [] } of ready) {
     for (const [index, note] of notes.entries()) assert.match(inspection.notes[index] ?? '', note)
   })
 }
+
+test('a key that was made elsewhere is where nginx reads it', async () => {
+  const config = (lines: string) => `http { server { listen 443 ssl; server_name a.test;\n${lines} } }`
+  const inspection = await inspect(
+    config(`ssl_certificate ${live}/fullchain.pem; ssl_certificate_key /o/k.pem;`),
+    {
+      keyIsElsewhere: true,
+    },
+  )
+  assert.ok(inspection.state === 'ready')
+  assert.deepEqual(inspection.notes, [])
+
+  const replaced = await inspect(config(other), { keyIsElsewhere: true })
+  assert.ok(replaced.state === 'unused')
+  assert.deepEqual(replaced.error.hint?.split('\n'), [
+    `in ${main}:2, replace /o/c.pem:`,
+    `    ssl_certificate ${live}/fullchain.pem;`,
+  ])
+  const added = await inspect(config(''), { keyIsElsewhere: true })
+  assert.ok(added.state === 'unused')
+  assert.match(added.error.hint ?? '', /ssl_certificate_key \/PATH\/OF\/THE\/KEY; # the one/)
+})
 
 test('endpoints and notes name the file that is included', async () => {
   const dump = [

@@ -123,7 +123,7 @@ async function inspectDump(
   situation: Situation,
 ): Promise<Inspection> {
   const { options, runtime } = situation
-  const { identifiers, liveDirectory } = certificate
+  const { identifiers, liveDirectory, keyIsElsewhere = false } = certificate
   const config = parse(dump.stdout)
   const blocks = serverBlocks(config)
   const sockets = tlsSockets(blocks)
@@ -142,7 +142,7 @@ async function inspectDump(
     state: 'ready',
     endpoints: endpoints.map(({ endpoint }) => endpoint),
     notes: [
-      ...describeFindings({ blocks, sockets, identifiers, trails, endpoints }),
+      ...describeFindings({ blocks, sockets, identifiers, trails, endpoints, keyIsElsewhere }),
       ...config.unplaced.map(
         file => `${printable(file)}: nginx reads it, but no include that leads to it was found`,
       ),
@@ -198,6 +198,8 @@ function hintFor({ stderr }: ExecResult, certificate?: DeployableCertificate): s
     stderr.includes(certificate.liveDirectory) &&
     /no such file/i.test(stderr)
   ) {
+    if (certificate.keyIsElsewhere === true && stderr.includes('privkey.pem'))
+      return 'the key is where the CSR was made: name that file in ssl_certificate_key'
     return 'these files come with the first certificate; if it was issued already, certwright apply puts them back, or the path is wrong'
   }
   return undefined

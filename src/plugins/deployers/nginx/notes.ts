@@ -16,14 +16,16 @@ export type Findings = {
   readonly identifiers: readonly Identifier[]
   readonly trails: Trails
   readonly endpoints: readonly BlockEndpoint[]
+  /** That the key is elsewhere is as it should be. */
+  readonly keyIsElsewhere: boolean
 }
 
 /** One line each, with file and line where there is one. */
 export function describeFindings(findings: Findings): readonly string[] {
-  const { blocks, trails } = findings
+  const { blocks, trails, keyIsElsewhere } = findings
   const using = blocks.filter(block => usesCertificate(block, trails))
   const notes = [
-    ...using.flatMap(block => settingNotes(block, trails)),
+    ...using.flatMap(block => settingNotes(block, trails, keyIsElsewhere)),
     ...reachNotes(findings, using),
     ...using.flatMap(block => unprobedNotes(block, findings)),
     ...otherCertificateNotes(findings, using),
@@ -32,12 +34,16 @@ export function describeFindings(findings: Findings): readonly string[] {
   return [...new Set(notes)].map(note => printable(note))
 }
 
-function settingNotes({ certificates, keys }: ServerBlock, trails: Trails): readonly string[] {
+function settingNotes(
+  { certificates, keys }: ServerBlock,
+  trails: Trails,
+  keyIsElsewhere: boolean,
+): readonly string[] {
   const isForeign = (setting: FileSetting): boolean => fileOfOurs(setting, trails) === undefined
   const bare = certificates.filter(setting => fileOfOurs(setting, trails) === 'cert.pem')
   const others = certificates.filter(isForeign)
   // With several certificates, the foreign keys belong to the foreign certificates.
-  const strangeKeys = others.length > 0 ? [] : keys.filter(isForeign)
+  const strangeKeys = others.length > 0 || keyIsElsewhere ? [] : keys.filter(isForeign)
   return [
     ...bare.map(({ place }) => `${formatPlace(place)}: cert.pem lacks the intermediates; use fullchain.pem`),
     ...others.map(
