@@ -2,19 +2,18 @@
 import type { AppError } from '../../base/errors.ts'
 import type { Instant } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
-import { sha256Hex } from '../../base/sha256.ts'
 import {
   type Notification,
   type NotificationItem,
-  type NotificationKind,
   type Urgency,
   urgencies,
 } from '../../contracts/notifier.ts'
 import type { SpecName } from '../spec.ts'
 import { causeSignature, failureKind, isPassing, shownCause } from './cause.ts'
+import { type Finding, gather } from './gather.ts'
 import { expiryStage, isNearer, reminderMs, type Stage, troubleUrgency, type Validity } from './stage.ts'
 import type { Failure, Trouble } from './trouble.ts'
-import { expiryText, failureText, recoveryText, renewalText, subjectText } from './words.ts'
+import { expiryText, failureText, recoveryText, renewalText } from './words.ts'
 
 /** What became of one certificate; an `ApplyResult` of the manager is one. */
 export type RunResult = {
@@ -79,14 +78,6 @@ export function decideNotifications(run: RunReport, before: readonly Trouble[]):
     findings.push(...calledOff(trouble, { text: 'no longer configured' }))
   }
   return { notifications: gather(findings, run), troubles: [...known.values()] }
-}
-
-/** One item, and the notification it belongs to. */
-type Finding = {
-  readonly kind: Exclude<NotificationKind, 'test'>
-  readonly urgency: Urgency
-  readonly settles?: Urgency
-  readonly item: NotificationItem
 }
 
 type Judgement = { readonly trouble?: Trouble; readonly found: readonly Finding[] }
@@ -275,54 +266,3 @@ function higher(one: Urgency | undefined, other: Urgency | undefined): Urgency |
   if (one === undefined || other === undefined) return one ?? other
   return urgencies.indexOf(other) > urgencies.indexOf(one) ? other : one
 }
-
-/** What a mail program and a chat can show; more is another notification. */
-const maxItems = 200
-
-/** One notification for all of a kind and urgency. */
-function gather(findings: readonly Finding[], { at, host }: RunReport): readonly Notification[] {
-  const groups: Finding[][] = []
-  for (const finding of findings) {
-    const group = groups.find(
-      ([first, ...more]) =>
-        first?.kind === finding.kind &&
-        first.urgency === finding.urgency &&
-        first.settles === finding.settles &&
-        more.length < maxItems - 1,
-    )
-    if (group === undefined) groups.push([finding])
-    else group.push(finding)
-  }
-  return groups
-    .map(group => toNotification(group, { at, host }))
-    .sort((one, other) => urgencies.indexOf(other.urgency) - urgencies.indexOf(one.urgency))
-}
-
-function toNotification(
-  group: readonly Finding[],
-  { at, host }: Pick<RunReport, 'at' | 'host'>,
-): Notification {
-  const [first] = group
-  if (first === undefined) throw new TypeError('a group begins with its first finding')
-  const { kind, urgency, settles } = first
-  const items = group.map(({ item }) => item)
-  const names = items.map(({ certificate = '' }) => certificate)
-  const expired = items.every(({ expires }) => expires !== undefined && expires <= at)
-  const content = {
-    kind,
-    urgency,
-    ...(settles !== undefined && { settles }),
-    at,
-    host,
-    subject: subjectText(kind, names, { host, expired }),
-    items,
-  }
-  return { id: notificationId(content), ...content }
-}
-
-/** Equal content has an equal id, in whatever process it is decided. */
-function notificationId(content: Omit<Notification, 'id'>): string {
-  return sha256Hex(JSON.stringify(content)).slice(0, idLength)
-}
-
-const idLength = 32
