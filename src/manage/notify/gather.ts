@@ -28,12 +28,10 @@ export function gather(
 ): readonly Notification[] {
   const groups: Finding[][] = []
   for (const finding of findings) {
+    const { kind, urgency, settles } = finding
     const group = groups.find(
-      ([first, ...more]) =>
-        first?.kind === finding.kind &&
-        first.urgency === finding.urgency &&
-        first.settles === finding.settles &&
-        more.length < maxItems - 1,
+      ({ 0: first, length }) =>
+        first?.kind === kind && first.urgency === urgency && first.settles === settles && length < maxItems,
     )
     if (group === undefined) groups.push([finding])
     else group.push(finding)
