@@ -28,6 +28,8 @@ export interface PreparedFiles {
   readonly copies: readonly FileCopy[]
   /** Whether `commit` changes anything, or a process that died changed something and nobody knows yet if it was good. */
   readonly changes: boolean
+  /** Whether a file lies at any of the paths: something to go back to. */
+  readonly replaces: boolean
   /**
    * Gives the new files their names, one rename after the other; what lay there is kept aside.
    * @throws AppError ERR_DEPLOY; some may have their names then, and `undo` puts all back

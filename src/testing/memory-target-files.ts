@@ -35,8 +35,11 @@ export function memoryTargetFiles(files: FsOps): TargetFiles {
       }
       const changes: TargetFile[] = []
       const orphans: string[] = []
+      let replaces = false
       for (const file of wanted) {
-        if (!(await isAsWanted(file))) changes.push(file)
+        const asWanted = await isAsWanted(file)
+        replaces ||= (await kindAt(file.path)) !== undefined
+        if (!asWanted) changes.push(file)
         else if ((await kindAt(aside(file.path))) === 'file') orphans.push(file.path)
       }
       const done: string[] = []
@@ -45,6 +48,7 @@ export function memoryTargetFiles(files: FsOps): TargetFiles {
           return { path, sha256: sha256Hex(content), mode, uid, gid }
         }),
         changes: changes.length + orphans.length > 0,
+        replaces,
         commit: async () => {
           for (const { path, content, mode } of changes) {
             const earlier = await files.read(path)

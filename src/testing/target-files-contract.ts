@@ -77,6 +77,16 @@ const checks: Readonly<Record<string, Check>> = {
     const facts = await files.facts(`${root}/a`)
     assert.deepEqual([prepared.copies[0]?.uid, prepared.copies[0]?.gid], [facts?.uid, facts?.gid])
   },
+  'knows whether there is something to go back to': async ({ targets, files, root }) => {
+    const replaces = async () => {
+      const prepared = await targets.prepare(wanted(root, { a: 'x', b: 'y' }))
+      await prepared.undo()
+      return prepared.replaces
+    }
+    assert.equal(await replaces(), false)
+    await files.writeNew(`${root}/b`, 'old', 0o600)
+    assert.equal(await replaces(), true)
+  },
   'leaves alone what lies there as wanted': async ({ targets, files, root }) => {
     await files.writeNew(`${root}/a`, 'same', 0o640)
     const before = await files.facts(`${root}/a`)

@@ -137,12 +137,14 @@ async function prepare(places: readonly Place[], inside: Inside): Promise<Prepar
   const changes: Change[] = []
   /** Those that a process had kept aside which died before it was known whether they are needed. */
   const orphans: Place[] = []
+  let replaces = false
   const discard = (): Promise<void> =>
     forEach(changes, ({ place }) => inside(place.directory, ({ at }) => remove(at(place.fresh))))
   try {
     for (const place of places) {
       await attemptLater(place.wanted.path, 'cannot write', () =>
         inside(place.directory, async directory => {
+          replaces ||= kindAt(directory.at(place.name)) !== undefined
           if (!isAsWanted(directory, place)) {
             changes.push({ place, named: false, kept: false })
             await writeFresh(directory, place)
@@ -163,6 +165,7 @@ async function prepare(places: readonly Place[], inside: Inside): Promise<Prepar
   return {
     copies: places.map(({ copy }) => copy),
     changes: changes.length + orphans.length > 0,
+    replaces,
     commit: async () => {
       for (const change of changes) {
         const { place } = change
