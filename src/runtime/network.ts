@@ -54,6 +54,9 @@ export interface HttpsListener extends Listener {
   setCertificate(certificate: Pick<ServeHttpsOptions, 'certificatePem' | 'keyPem'>): void
 }
 
+/** What servers with two certificates for one name choose by. */
+export type KeyKind = 'ecdsa' | 'rsa'
+
 export type ProbeTarget = {
   readonly host: string
   readonly port: number
@@ -61,6 +64,8 @@ export type ProbeTarget = {
   readonly serverName?: string | undefined
   /** Send a PROXY protocol v1 line before the handshake. */
   readonly proxyProtocol?: boolean
+  /** Accept only a certificate with a key of this kind; any when absent. */
+  readonly keyKind?: KeyKind
 }
 
 /** What an endpoint showed in a handshake made without session resumption. */

@@ -4,6 +4,7 @@ import type { Identifier } from '../acme/identifier.ts'
 import { dayMs, type Instant, plusMs } from '../base/instant.ts'
 import { type Certificate, parseCertificate } from '../x509/certificate.ts'
 import { generateKey, privateKeyPem } from '../x509/key.ts'
+import type { KeyType } from '../x509/key-types.ts'
 import { encodePem } from '../x509/pem.ts'
 import { signCertificate } from '../x509/signed-certificate.ts'
 
@@ -23,7 +24,7 @@ export type TestAuthority = {
   /** By default valid from a day before `now` for two days. */
   issue(
     identifiers: readonly Identifier[],
-    validity?: { readonly notBefore?: Instant; readonly notAfter?: Instant },
+    options?: { readonly notBefore?: Instant; readonly notAfter?: Instant; readonly keyType?: KeyType },
   ): Promise<TestServerCertificate>
 }
 
@@ -60,8 +61,8 @@ export async function testAuthority(now: Instant, name = 'Test'): Promise<TestAu
   return {
     rootPem: encodePem('CERTIFICATE', rootDer),
     rootDer,
-    issue: async (identifiers, validity = {}) => {
-      const key = await generateKey('ecdsa-p256')
+    issue: async (identifiers, { keyType = 'ecdsa-p256', ...validity } = {}) => {
+      const key = await generateKey(keyType)
       const leafDer = sign(key, intermediate, { identifiers, ...validity })
       return {
         key: privateKeyPem(key),

@@ -13,6 +13,7 @@ import {
   type TestServerCertificate,
   testAuthority,
 } from '../../testing/test-authority.ts'
+import type { KeyKind } from '../network.ts'
 import { nodeProbeTls } from './probe-tls.ts'
 
 const probeTls = nodeProbeTls()
@@ -34,6 +35,30 @@ describe('node TLS probe', () => {
     assert.deepEqual(chain, [certificate.leafDer, certificate.intermediateDer])
     assert.equal(protocol, 'TLSv1.3')
   })
+
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    it(`sees both certificates of a server with two, one at a time (${maxVersion})`, async () => {
+      const rsa = await authority.issue([{ type: 'dns', value: 'a.test' }], { keyType: 'rsa-2048' })
+      const both = { cert: [certificate.cert, rsa.cert], key: [certificate.key, rsa.key] }
+      await using server = await listening(createServer({ ...both, maxVersion }))
+      const see = (keyKind: KeyKind) => probeTls({ host, port: server.port, serverName: 'a.test', keyKind })
+      for (const [keyKind, expected] of [
+        ['rsa', rsa],
+        ['ecdsa', certificate],
+      ] as const) {
+        const { leaf, protocol } = await see(keyKind)
+        assert.deepEqual([leaf, protocol], [expected.leafDer, maxVersion])
+      }
+    })
+
+    it(`sees nothing where a server has only the other kind (${maxVersion})`, async () => {
+      await using server = await listening(createServer({ ...certificate, maxVersion }))
+      await assert.rejects(probeTls({ host, port: server.port, keyKind: 'rsa' }), {
+        code: 'ERR_NETWORK',
+        message: /asked for its RSA certificate/,
+      })
+    })
+  }
 
   it('adds nothing to what was sent, and ends at a root that was', async () => {
     const leafAlone = {

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { ConnectionOptions, DetailedPeerCertificate, TLSSocket } from 'node:tls'
 import { formatDuration } from '../../base/duration.ts'
 import { AppError, isAppError } from '../../base/errors.ts'
-import type { ProbeTarget, ProbeTls, Served } from '../network.ts'
+import type { KeyKind, ProbeTarget, ProbeTls, Served } from '../network.ts'
 import { unlessAborted } from './aborted.ts'
 import { connectFailure } from './connect-failure.ts'
 
@@ -39,7 +39,21 @@ export function nodeProbeTls(): ProbeTls {
   }
 }
 
-function handshake(socket: Socket, { serverName }: ProbeTarget): ConnectionOptions {
+/** Signature algorithms for TLS 1.3 and 1.2, and cipher suites for TLS 1.2 and older, that only one kind of key can do. */
+const onlyKeys = {
+  rsa: {
+    sigalgs: ['RSA-PSS', 'RSA']
+      .flatMap(kind => [`${kind}+SHA256`, `${kind}+SHA384`, `${kind}+SHA512`])
+      .join(':'),
+    ciphers: 'aRSA:@SECLEVEL=0',
+  },
+  ecdsa: {
+    sigalgs: 'ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512',
+    ciphers: 'aECDSA:@SECLEVEL=0',
+  },
+} as const satisfies Record<KeyKind, object>
+
+function handshake(socket: Socket, { serverName, keyKind }: ProbeTarget): ConnectionOptions {
   return {
     socket,
     rejectUnauthorized: false,
@@ -48,6 +62,7 @@ function handshake(socket: Socket, { serverName }: ProbeTarget): ConnectionOptio
     // Whatever an old server speaks, its certificate can be looked at.
     minVersion: 'TLSv1',
     ciphers: 'DEFAULT:@SECLEVEL=0',
+    ...(keyKind === undefined ? {} : onlyKeys[keyKind]),
     ...(serverName === undefined ? {} : { servername: serverName }),
   }
 }
@@ -84,7 +99,11 @@ function proxyPreamble({ localAddress, remoteAddress, localPort, remotePort, rem
   return `PROXY ${family} ${localAddress} ${remoteAddress} ${localPort} ${remotePort}\r\n`
 }
 
-function showTarget({ host, port, serverName }: ProbeTarget): string {
+function showTarget({ host, port, serverName, keyKind }: ProbeTarget): string {
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  return serverName === undefined || serverName === host ? address : `${address} (${serverName})`
+  const details = [
+    ...(serverName === undefined || serverName === host ? [] : [serverName]),
+    ...(keyKind === undefined ? [] : [`asked for its ${keyKind.toUpperCase()} certificate`]),
+  ]
+  return details.length === 0 ? address : `${address} (${details.join(', ')})`
 }
