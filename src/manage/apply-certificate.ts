@@ -16,11 +16,13 @@ import type { Budget } from './limits/budget.ts'
 import { type CertificateView, generationBefore } from './observe/observation.ts'
 import type { Action } from './plan/action.ts'
 import { basisOf } from './plan/basis.ts'
+import { safetyMargin } from './plan/renewal-time.ts'
 import { countFailure } from './plan/retry-time.ts'
 import type { Authority, CertificateSpec, DeployTarget, SolverChoice } from './spec.ts'
 import { type Attempts, writeAttempts } from './store/attempts.ts'
 import { pruneGenerations } from './store/generations.ts'
 import { takeLock } from './store/locks.ts'
+import { livePath } from './store/paths.ts'
 import type { RenewalRecord } from './store/renewals.ts'
 import type { StoredCertificate } from './store/stored-certificate.ts'
 
@@ -107,6 +109,10 @@ export async function applyCertificate(
     await writeAttempts(state, spec.name, attempts, runtime)
   }
 
+  if (action.kind === 'issue') {
+    const broken = await findBroken(spec, view, { signal }, workshop, runtime)
+    if (broken !== undefined) return { spec, action, targets: [], ...(await failure('issuance', broken)) }
+  }
   let certificate: StoredCertificate
   if (action.kind === 'deploy') certificate = action.certificate
   else {
@@ -127,6 +133,28 @@ export async function applyCertificate(
   if (error !== undefined) return { ...done, ...(await failure('delivery', error)) }
   await success('delivery')
   return { ...done, outcome: action.kind === 'issue' ? 'issued' : 'deployed' }
+}
+
+/**
+ * A target that could not be given a new certificate, because its configuration is broken already: ordering one would only
+ * spend it. A first certificate may be the very thing that is missing, and one that is about to end is renewed in any case.
+ */
+async function findBroken(
+  spec: CertificateSpec,
+  { live }: CertificateView,
+  { signal }: Pick<Outlook, 'signal'>,
+  { state, deployerFor, inTurn }: Workshop,
+  { clock }: Runtime,
+): Promise<AppError | undefined> {
+  if (live === undefined || safetyMargin(live) <= clock.now()) return undefined
+  const { identifiers, fingerprint } = live
+  const certificate = { name: spec.name, identifiers, fingerprint, liveDirectory: livePath(state, spec.name) }
+  for (const target of spec.deploy) {
+    const deployer = await deployerFor(target)
+    const inspection = await inTurn(() => deployer.inspect(certificate, { signal }))
+    if (inspection.state === 'broken') return inspection.error
+  }
+  return undefined
 }
 
 async function issue(

@@ -13,6 +13,7 @@ export const steps = [
   'deploying',
   'verifying',
   'renewal-info',
+  'notifying',
 ] as const
 export type Step = (typeof steps)[number]
 

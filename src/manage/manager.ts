@@ -1,6 +1,7 @@
 /** The manager: desired state, observation, plan and execution in order. Every program is a thin layer over it. */
 
 import { mapConcurrently } from '../base/concurrent.ts'
+import { isAppError, messageOf } from '../base/errors.ts'
 import type { Instant } from '../base/instant.ts'
 import type { AcmeClient } from '../client/client.ts'
 import type { Deployer } from '../contracts/deployer.ts'
@@ -12,6 +13,7 @@ import { historyOf } from './apply-history.ts'
 import { type ApplyResult, failedResult, idleResult } from './apply-result.ts'
 import type { OnEvent } from './events.ts'
 import type { UsableAccount } from './execute/account.ts'
+import { tidyUp } from './execute/clean-up.ts'
 import { isUnsettled } from './execute/settle-renewal.ts'
 import { createBudget } from './limits/budget.ts'
 import { exemptionsOf, replacedBy } from './limits/exemptions.ts'
@@ -26,6 +28,8 @@ import { type Asking, createSettler } from './settler.ts'
 import type { Authority, CertificateSpec, Config, DeployTarget, SolverChoice, SpecName } from './spec.ts'
 import type { ReadingOptions } from './store/generations.ts'
 import { recordHistory } from './store/history.ts'
+import { namesWithLeftOvers } from './store/left-overs.ts'
+import { takeLock } from './store/locks.ts'
 
 /** Issuances under way at once; each one is mostly waiting. */
 const issuanceConcurrency = 8
@@ -185,6 +189,24 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
     return applyCertificate(first, outlook, workshop, runtime)
   }
 
+  /** What earlier runs could not take away. It is in nobody's way, so trouble with it is a warning. */
+  const tidyUpAll = async (applyOptions: ApplyOptions): Promise<void> => {
+    const left = await namesWithLeftOvers(state, runtime).catch((error: unknown): readonly string[] => {
+      warn(messageOf(error))
+      return []
+    })
+    for (const { name } of chosen(applyOptions).filter(spec => left.includes(spec.name))) {
+      try {
+        const about = { about: `tidy up after ${name}`, signal: applyOptions.signal }
+        await using _lock = await takeLock(state, `certificate-${name}`, about, runtime)
+        await tidyUp(state, { ...options, name, presented: [] }, runtime)
+      } catch (error) {
+        if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
+        warn(error.message)
+      }
+    }
+  }
+
   return {
     account: (authority, accountOptions) => accountFor(authority, accountOptions),
     plan: async applyOptions => {
@@ -215,6 +237,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
           await applyOne(action, applyOptions).catch((error: unknown) => failedResult(action.spec, error)),
         )
       })
+      await tidyUpAll(applyOptions)
       return chosen(applyOptions).flatMap(({ name }) => results.get(name) ?? [])
     },
   }

@@ -4,6 +4,7 @@ import { printable } from '../../base/printable.ts'
 import type { ApplyResult } from '../../manage/apply-result.ts'
 import type { ApplyOptions } from '../../manage/manager.ts'
 import { keepHeapSmall } from '../../runtime/node/small-heap.ts'
+import { applyAndReport } from '../apply-and-report.ts'
 import { describeResult, resultJson } from '../apply-text.ts'
 import { type CommandContext, type CommandResult, type ExitCode, exitCodes } from '../command.ts'
 import { createWorkbench, findSpec, loadCommandConfig } from '../workbench.ts'
@@ -40,7 +41,7 @@ export async function apply(
     signal: context.signal,
   }
   await using bench = createWorkbench(context, config)
-  const results = await bench.manager.apply(options)
+  const results = await applyAndReport(bench, options, context)
   const idle = results.every(({ outcome }) => outcome === 'unchanged')
   return toCommandResult(results, context, detailedExitcode && idle ? exitCodes.nothingToDo : exitCodes.done)
 }
@@ -62,7 +63,7 @@ export async function deploy(
       { hint: `certwright apply --only ${spec.name}` },
     )
   }
-  return toCommandResult(await bench.manager.apply(options), context)
+  return toCommandResult(await applyAndReport(bench, options, context), context)
 }
 
 function toCommandResult(

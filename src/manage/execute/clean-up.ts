@@ -62,7 +62,7 @@ export async function tidyUp(
     left.unshift({ solver: choice, provisions: still.map(({ provision }) => provision) })
     reasons.push(...still.map(({ reason }) => reason))
   }
-  let next = `the next issuance of ${name} tries it again`
+  let next = 'the next run tries it again'
   let noted = true
   try {
     if (earlier !== undefined || left.length > 0) await writeLeftOvers(state, name, left, { files })

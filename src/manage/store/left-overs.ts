@@ -37,3 +37,13 @@ export async function writeLeftOvers(
   )
   await writeDocument(path, leftOvers.slice(-maxLeftOvers), files)
 }
+
+/** Certificates of which something is left. */
+export async function namesWithLeftOvers(
+  state: string,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<readonly string[]> {
+  const directory = runsDirectory(state)
+  const entries = await storeStep(`list ${directory}`, () => files.list(directory))
+  return entries.flatMap(entry => /^\.left-over-(.+)\.json$/.exec(entry)?.[1] ?? [])
+}
