@@ -69,10 +69,17 @@ export type SolverRule = SolverChoice & {
 /** A deployer by name with its options. */
 export type DeployTarget = { readonly name: string; readonly options: Readonly<Record<string, Json>> }
 
-/** The name under which a target's deployments are kept. */
+/** The name under which a target's deployments are kept: with the configuration, directory or first file that it is about. */
 export function targetName({ name, options }: DeployTarget): string {
-  const config = options['config']
-  return typeof config === 'string' ? `${name} (${config})` : name
+  const { config, directory, write } = options
+  const [first] = Array.isArray(write) ? write : []
+  const place = config ?? directory ?? first?.path
+  return typeof place === 'string' ? `${name} (${place})` : name
+}
+
+/** Equal for equal options. */
+export function targetHash({ options }: DeployTarget): string {
+  return sha256Hex(JSON.stringify(options))
 }
 
 /** When a certificate is due: with so much of its life, or so much time, left. */

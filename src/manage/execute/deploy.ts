@@ -3,27 +3,19 @@
  * and put the old generation back where the new one is not seen.
  */
 
-import { mapConcurrently } from '../../base/concurrent.ts'
 import { AppError, isAppError, messageOf } from '../../base/errors.ts'
-import { minuteMs, secondMs } from '../../base/instant.ts'
 import type { DeployableCertificate, Deployer, Endpoint } from '../../contracts/deployer.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import type { PreparedFiles } from '../../runtime/target-files.ts'
 import type { OnEvent } from '../events.ts'
 import { type EndpointResult, endpointName } from '../observe/endpoint-result.ts'
-import { probeEndpoint } from '../observe/probe.ts'
-import { type CertificateSpec, type DeployTarget, targetName } from '../spec.ts'
+import { type CertificateSpec, type DeployTarget, targetHash, targetName } from '../spec.ts'
 import type { Deployment } from '../store/deployments.ts'
 import { removeDeployments, writeDeployments } from '../store/deployments.ts'
 import { switchLive } from '../store/generations.ts'
-import { livePath } from '../store/paths.ts'
+import { generationPath, livePath } from '../store/paths.ts'
 import { hasPrivateKey, type StoredCertificate } from '../store/stored-certificate.ts'
-
-/** How long an endpoint may take to show the new certificate. */
-export const servedWithinMs = minuteMs
-const probe = { firstMs: 40, factor: 1.5, maxMs: 2 * secondMs } as const
-const probeConcurrency = 10
-/** nginx lets old and new workers accept side by side for 100 ms (its master process sleeps that long). */
-const changeOverMs = 150
+import { describeMissing, probeAll, probeUntilServed } from './served.ts'
 
 /** The outcome at one target. */
 export type TargetResult = {
@@ -39,6 +31,8 @@ export type DeployOptions = {
   /** The generation to return to; absent for a first certificate. */
   readonly previous: string | undefined
   readonly deployerFor: (target: DeployTarget) => Promise<Deployer>
+  /** What is known of earlier deliveries: a target that has the generation already, untouched, is not disturbed. */
+  readonly earlier?: readonly Deployment[]
   readonly servedWithinMs?: number
   readonly onEvent: OnEvent
   readonly signal: AbortSignal
@@ -48,7 +42,11 @@ type DeployRuntime = Pick<Runtime, 'files' | 'clock' | 'probeTls'>
 
 type Work = {
   readonly name: string
+  readonly target: DeployTarget
   readonly deployer: Deployer
+  /** The copies that its servers read, where they read copies. */
+  prepared: PreparedFiles | undefined
+  committed: boolean
   endpoints: readonly Endpoint[]
   results: readonly EndpointResult[]
   notes: readonly string[]
@@ -78,7 +76,10 @@ export async function deployCertificate(
   for (const target of spec.deploy) {
     const work: Work = {
       name: targetName(target),
+      target,
       deployer: await deployerFor(target),
+      prepared: undefined,
+      committed: false,
       endpoints: [],
       results: [],
       notes: [],
@@ -92,16 +93,23 @@ export async function deployCertificate(
   // certificate does not fit to it any more once the key has been replaced.
   const mayMend = previous === undefined || deployable.keyIsElsewhere === true
   const switching = mayMend || broken.length === 0
-  if (switching) {
-    await switchLive(state, spec.name, certificate.generation, runtime)
-    if (mayMend) for (const work of broken) await inspect(work, deployable, signal)
-  }
-  const mended = broken.every(({ error }) => !isAppError(error, 'ERR_DEPLOY_BROKEN_BEFORE'))
-  if (switching && !mended && previous !== undefined) await switchLive(state, spec.name, previous, runtime)
-  else if (switching) {
-    const ready = works.filter(({ error }) => error === undefined)
-    const failed = await activateAndProbe(ready, options, runtime)
-    if (failed && previous !== undefined) await putBack(state, previous, ready, options, runtime)
+  try {
+    if (switching) {
+      for (const work of works) await prepareCopies(work, deployable, state, options)
+      await switchLive(state, spec.name, certificate.generation, runtime)
+      if (mayMend) for (const work of broken) await inspect(work, deployable, signal)
+    }
+    const mended = broken.every(({ error }) => !isAppError(error, 'ERR_DEPLOY_BROKEN_BEFORE'))
+    if (switching && !mended && previous !== undefined) await switchLive(state, spec.name, previous, runtime)
+    else if (switching) {
+      const ready = works.filter(({ error }) => error === undefined)
+      const failed = await activateAndProbe(ready, options, runtime)
+      if (failed) await putBack(state, ready, options, runtime)
+      await keepCopies(works, options)
+    }
+  } finally {
+    // What never got its name must not lie about; what did is dealt with above, or by the next run after an abort.
+    for (const { prepared, committed } of works) if (!committed) await prepared?.undo().catch(() => {})
   }
   const deployments = works.map(work => toDeployment(work, certificate, runtime))
   if (deployments.length > 0) await writeDeployments(state, spec.name, deployments, runtime)
@@ -114,27 +122,65 @@ export async function deployCertificate(
   }))
 }
 
-/** Switches back, makes every server that was touched read the earlier certificate, and says so in its result. */
+/**
+ * Switches back, makes every server that was touched read the earlier certificate, and says so in its result. Without an
+ * earlier generation only copies go back, of the target that failed.
+ */
 async function putBack(
   state: string,
-  previous: string,
   works: readonly Work[],
-  { spec, onEvent, signal }: DeployOptions,
+  { spec, previous, onEvent, signal }: DeployOptions,
   runtime: DeployRuntime,
 ): Promise<void> {
+  const culprit = works.find(({ error }) => error !== undefined)
+  const touched = previous === undefined ? works.filter(work => work === culprit && goesBack(work)) : works
+  if (touched.length === 0) return
   const warn = (text: string) =>
     onEvent({ certificate: spec.name, step: 'deploying', level: 'warning', text })
   warn('putting the earlier certificate back')
-  await switchLive(state, spec.name, previous, runtime)
-  const culprit = works.find(({ error }) => error !== undefined)?.name ?? 'another target'
-  for (const work of works) {
+  if (previous !== undefined) await switchLive(state, spec.name, previous, runtime)
+  for (const work of touched) {
     work.error ??= new AppError(
       'ERR_DEPLOY',
-      `${work.name} was given the earlier certificate again, because ${culprit} failed`,
+      `${work.name} was given the earlier certificate again, because ${culprit?.name ?? 'another target'} failed`,
     )
-    await work.deployer
-      .activate({ signal })
-      .catch((error: unknown) => warn(`${work.name}: ${messageOf(error)}`))
+    const complain = (error: unknown) => warn(`${work.name}: ${messageOf(error)}`)
+    if (goesBack(work)) await work.prepared?.undo().catch(complain)
+    if (work.prepared === undefined || goesBack(work))
+      await work.deployer.activate({ signal }).catch(complain)
+  }
+}
+
+/** Whether there are copies to put back. Where nothing lay there before, a server may be unable to start without them. */
+function goesBack({ prepared, committed }: Work): boolean {
+  return committed && prepared?.replaces === true
+}
+
+/** Makes the copies ready before anything is switched. What cannot be written fails this target alone. */
+async function prepareCopies(
+  work: Work,
+  certificate: DeployableCertificate,
+  state: string,
+  { spec, certificate: { generation }, signal }: DeployOptions,
+): Promise<void> {
+  if (work.error !== undefined || work.deployer.prepare === undefined) return
+  const directory = generationPath(state, spec.name, generation)
+  try {
+    work.prepared = await work.deployer.prepare(certificate, { directory, signal })
+  } catch (error) {
+    if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
+    work.error = error
+  }
+}
+
+/** Forgets what the copies replaced, but for those that were put back. */
+async function keepCopies(works: readonly Work[], { spec, onEvent }: DeployOptions): Promise<void> {
+  for (const work of works) {
+    if (!work.committed || (work.error !== undefined && goesBack(work))) continue
+    await work.prepared?.keep().catch((error: unknown) => {
+      const text = `${work.name}: ${messageOf(error)}`
+      onEvent({ certificate: spec.name, step: 'deploying', level: 'warning', text })
+    })
   }
 }
 
@@ -160,8 +206,11 @@ async function activateAndProbe(
 ): Promise<boolean> {
   const { spec, certificate, onEvent, signal } = options
   for (const work of works) {
-    onEvent({ certificate: spec.name, step: 'deploying', level: 'step', text: `reloading ${work.name}` })
     try {
+      work.committed = work.prepared !== undefined
+      await work.prepared?.commit()
+      if (await isUndisturbed(work, options, runtime)) continue
+      onEvent({ certificate: spec.name, step: 'deploying', level: 'step', text: `reloading ${work.name}` })
       await work.deployer.activate({ signal })
     } catch (error) {
       if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error // the next run delivers again
@@ -176,7 +225,7 @@ async function activateAndProbe(
         'ERR_NOT_SERVED',
         `${work.name} was reloaded, but does not serve the new certificate\n${where}`,
         {
-          hint: `look at the log of ${work.deployer.name}; then run: certwright deploy ${spec.name}`,
+          hint: `look at the log of ${work.prepared === undefined ? work.deployer.name : 'the server'}; then run: certwright deploy ${spec.name}`,
         },
       )
       return true
@@ -185,48 +234,23 @@ async function activateAndProbe(
   return false
 }
 
-function describeMissing({ endpoint, failure, notAfter }: EndpointResult): string {
-  const seen =
-    failure ?? `another certificate${notAfter === undefined ? '' : ', the one that ends '}${notAfter ?? ''}`
-  return `${endpointName(endpoint)}: ${seen}`
-}
-
-/**
- * Looks at every endpoint, again and again at growing steps, until all show the leaf or the time is over. Showing it
- * once is not enough: while a server changes over, processes with the old and with the new certificate answer in turn.
- */
-async function probeUntilServed(
-  endpoints: readonly Endpoint[],
-  { spec, certificate, servedWithinMs: limitMs = servedWithinMs, onEvent, signal }: DeployOptions,
-  { clock, probeTls }: DeployRuntime,
-): Promise<readonly EndpointResult[]> {
-  const start = clock.monotonic()
-  let servedSince: number | undefined
-  for (let round = 1; ; round++) {
-    const results = await mapConcurrently(endpoints, probeConcurrency, endpoint =>
-      probeEndpoint(endpoint, { signal }, { probeTls }),
-    )
-    const now = clock.monotonic()
-    const done = results.filter(({ fingerprint }) => fingerprint === certificate.fingerprint).length
-    const total = endpoints.length
-    onEvent({
-      certificate: spec.name,
-      step: 'verifying',
-      level: 'step',
-      text: 'looking at what is served',
-      done,
-      total,
-    })
-    if (done < total) servedSince = undefined
-    else if (total === 0 || now - (servedSince ??= now) >= changeOverMs) return results
-    if (done < total && now - start >= limitMs) return results
-    const pauseMs = servedSince === undefined ? probe.firstMs * probe.factor ** (round - 1) : changeOverMs
-    await clock.sleep(Math.min(pauseMs, probe.maxMs), signal)
-  }
+/** Whether a target has the generation already: by what is known of it, by its copies, and by what its endpoints show. */
+async function isUndisturbed(
+  work: Work,
+  { certificate, earlier = [], signal }: DeployOptions,
+  { probeTls }: DeployRuntime,
+): Promise<boolean> {
+  const last = earlier.find(({ target }) => target === work.name)
+  const isKnown = last?.generation === certificate.generation && last.failure === undefined
+  if (!isKnown || work.prepared === undefined || work.prepared.changes) return false
+  const results = await probeAll(work.endpoints, { signal }, { probeTls })
+  if (results.some(({ fingerprint }) => fingerprint !== certificate.fingerprint)) return false
+  work.results = results
+  return true
 }
 
 function toDeployment(
-  { name, results, error }: Work,
+  { name, target, results, prepared, error }: Work,
   { generation, fingerprint }: StoredCertificate,
   { clock }: Pick<Runtime, 'clock'>,
 ): Deployment {
@@ -239,6 +263,7 @@ function toDeployment(
     at: clock.now(),
     seenAt: endpoints.map(endpointName),
     endpoints,
+    ...(prepared && !error && { copies: prepared.copies, copiedBy: targetHash(target) }),
     ...(error && {
       failure: {
         code: error.code,

@@ -4,6 +4,7 @@ import { formatInstant, type Instant } from '../../base/instant.ts'
 import { v } from '../../base/schema.ts'
 import type { Endpoint } from '../../contracts/deployer.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import type { FileCopy } from '../../runtime/target-files.ts'
 import type { SpecName } from '../spec.ts'
 import { readDocument, storeStep, writeDocument } from './documents.ts'
 import { deploymentsPath, stateDirectoryMode } from './paths.ts'
@@ -17,6 +18,10 @@ export type Deployment = {
   readonly seenAt: readonly string[]
   /** The same endpoints, so that they can be asked again without the server's configuration. */
   readonly endpoints?: readonly Endpoint[]
+  /** The copies that were made, for servers that do not read `live/`. */
+  readonly copies?: readonly FileCopy[]
+  /** `targetHash` of the options by which they were made. */
+  readonly copiedBy?: string
   readonly failure?: { readonly code: string; readonly message: string; readonly hint?: string }
 }
 
@@ -37,6 +42,18 @@ const deploymentsSchema = v.array(
         }),
       ),
     ),
+    copies: v.optional(
+      v.array(
+        v.object({
+          path: v.string(),
+          sha256: v.string(),
+          mode: v.number(),
+          uid: v.number(),
+          gid: v.number(),
+        }),
+      ),
+    ),
+    copiedBy: v.optional(v.string()),
     failure: v.optional(v.object({ code: v.string(), message: v.string(), hint: v.optional(v.string()) })),
   }),
 ) as v.GenericSchema<unknown, readonly Deployment[]> // absent members stay absent
