@@ -2,6 +2,7 @@
 import { CommanderError, InvalidArgumentError, Option, Command as Program } from 'commander'
 import { isMailAddress } from '../acme/account.ts'
 import { revocationReasons } from '../acme/revocation.ts'
+import { parseDurationMs } from '../base/duration.ts'
 import { AppError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
 import { accountKeyAlgorithms, keyTypes } from '../x509/key-types.ts'
@@ -174,6 +175,11 @@ function createProgram(runner: Runner): Program {
     .option('--only <name>', 'only this certificate (repeatable)', collect)
     .option('--force <name>', 'as if this certificate were due (repeatable)', collect)
     .option('--all-at-once', 'as apply --all-at-once would do it')
+    .option(
+      '--forecast <duration>',
+      'the calendar of coming renewals instead, and the load of each day: 60d',
+      parseDuration,
+    )
     .option('--detailed-exitcode', 'end with exit code 3 when there is nothing to do')
 
   for (const name of ['apply', 'renew']) {
@@ -367,6 +373,15 @@ function parsePort(text: string): number {
   const port = Number(text)
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port
   throw new InvalidArgumentError('It is not a port from 1 to 65535')
+}
+
+/** Milliseconds. */
+function parseDuration(text: string): number {
+  try {
+    return parseDurationMs(text)
+  } catch {
+    throw new InvalidArgumentError('It is not a duration such as 60d or 12h')
+  }
 }
 
 // An empty path, usually a variable that is not set, would mean the current directory.

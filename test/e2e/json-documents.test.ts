@@ -23,7 +23,8 @@ const documented = new Map(
 )
 
 /** Members that need a CA with limits or profiles, accounts at several CAs, or a server that is reloaded and then silent for a minute. */
-const rare = /(^|\.)(retryAt|profile|refused(\.\w+)?)$|^others|^targets\[\]\.endpoints\[\]\.failure$/
+const rare =
+  /(^|\.)(retryAt|profile|refused(\.\w+)?)$|^days\[\]\.waiting\[\]\.|^others|^targets\[\]\.endpoints\[\]\.failure$/
 
 test('what --json prints is what the guide shows', {
   skip: skipWithout('pebble', 'nginx'),
@@ -47,6 +48,7 @@ test('what --json prints is what the guide shows', {
   await look('result', 'issue', 'shop.example')
   await look('status', 'status')
   await look('plan', 'plan')
+  await look('forecast', 'plan', '--forecast', '100d')
   await look('show', 'show', 'shop.example')
   await look('demo', 'demo', '--no-nginx')
   await look('simulate', 'simulate', '--certificates', '9', '--years', '0.1')

@@ -15,12 +15,14 @@ export type PlanFlags = {
   readonly force?: readonly string[]
   readonly allAtOnce?: boolean
   readonly detailedExitcode?: boolean
+  /** How far the calendar goes, in milliseconds. */
+  readonly forecast?: number
 }
 
 /** Prints what would be done and why; changes nothing and asks no CA. */
 export async function plan(
   context: CommandContext,
-  { only = [], force = [], allAtOnce = false, detailedExitcode = false }: PlanFlags,
+  { only = [], force = [], allAtOnce = false, detailedExitcode = false, forecast: horizonMs }: PlanFlags,
 ): Promise<CommandResult> {
   keepHeapSmall()
   const config = await loadCommandConfig(context)
@@ -32,6 +34,7 @@ export async function plan(
     allowMany: allAtOnce,
     signal: context.signal,
   })
+  if (horizonMs !== undefined) return forecast(found, horizonMs, context)
   const idle = found.actions.every(({ kind }) => kind === 'none')
   return {
     exitCode: detailedExitcode && idle ? exitCodes.nothingToDo : exitCodes.done,
@@ -40,6 +43,22 @@ export async function plan(
       return planJson(found)
     },
   }
+}
+
+/** The calendar of coming renewals, and the load of each day. */
+async function forecast(
+  { at, actions }: Plan,
+  horizonMs: number,
+  { state, runtime, onEvent }: CommandContext,
+): Promise<CommandResult> {
+  const [{ forecastPlan }, { forecastJson, forecastText }] = await Promise.all([
+    import('../../manage/limits/forecast-plan.ts'),
+    import('../forecast-text.ts'),
+  ])
+  const onWarning = (text: string) =>
+    onEvent({ certificate: undefined, step: 'order', level: 'warning', text })
+  const calendar = await forecastPlan(state, actions, { now: at, horizonMs, onWarning }, runtime)
+  return { exitCode: exitCodes.done, text: forecastText(calendar), json: forecastJson(calendar) }
 }
 
 /** What to say where nothing is configured. */
