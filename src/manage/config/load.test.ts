@@ -339,6 +339,11 @@ const mistakes: readonly {
     text: 'authorities: { internal: { directory: https://ca.example/dir } }\nauthority: [zerossl, interal]',
     says: [/:2: authority\.1: .*did you mean internal\?/],
   },
+  {
+    name: 'a limit without a time',
+    text: 'authorities: { zerossl: { limits: { new-orders: 300 per hour } } }',
+    says: [/zerossl\.limits\.new-orders: must be how many in which time/],
+  },
   { name: 'a CA named twice', text: 'authority: [zerossl, zerossl]', says: [/zerossl is named twice/] },
   {
     name: 'a renewal time that is none',
