@@ -144,7 +144,7 @@ function createProgram(runner: Runner): Program {
       parsePort,
     )
     .option('--no-self-check', 'do not look at the challenge before the CA does')
-    .option('--deploy <target>', 'deliver to this server: nginx (repeatable)', collect)
+    .option('--deploy <target>', 'deliver to nginx, or copies to files:DIR (repeatable)', collect)
     .option(
       '--nginx-config <file>',
       'main configuration file of nginx, where it is not the usual one',
@@ -233,6 +233,12 @@ function createProgram(runner: Runner): Program {
     'verify [name]',
     'ask every endpoint what it serves and compare',
     async () => (await import('./commands/verify.ts')).verify,
+  )
+  define(
+    program,
+    'check [name]',
+    'look at all that an issuance needs: DNS, CAA, the way to port 80, servers, clock, account, limits',
+    async () => (await import('./commands/check.ts')).check,
   )
   define(
     program,

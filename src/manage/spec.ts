@@ -82,6 +82,19 @@ export function targetHash({ options }: DeployTarget): string {
   return sha256Hex(JSON.stringify(options))
 }
 
+/** A program and its arguments; no shell reads them. */
+export type Command = readonly string[]
+
+/** Programs that are run around an issuance, in order. */
+export type Hooks = {
+  /** Before a certificate is asked for. The first that fails stops it. */
+  readonly before: readonly Command[]
+  /** Once for each generation, when it has been delivered. */
+  readonly after: readonly Command[]
+  /** How long each may take. */
+  readonly timeoutMs: number
+}
+
 /** When a certificate is due: with so much of its life, or so much time, left. */
 export type RenewAt = { readonly share: number } | { readonly beforeMs: number }
 
@@ -124,6 +137,7 @@ export type CertificateSpec = {
   /** How control over the identifiers is proven; see `solverChoiceFor`. */
   readonly solvers: readonly SolverRule[]
   readonly deploy: readonly DeployTarget[]
+  readonly hooks?: Hooks
   readonly renew: RenewSettings
   /** The file that defines it. */
   readonly source: string

@@ -1,5 +1,7 @@
 /** `certwright config ...`. */
+import { formatDuration } from '../../base/duration.ts'
 import { formatYaml } from '../../manage/config/document.ts'
+import { formatListenAddress } from '../../manage/config/listen-address.ts'
 import { formatRenewAt, formatWindow } from '../../manage/config/renew.ts'
 import type { AccountSettings, Authority, CertificateSpec, Config } from '../../manage/spec.ts'
 import { targetName } from '../../manage/spec.ts'
@@ -35,8 +37,18 @@ export async function configSchema(): Promise<CommandResult> {
 }
 
 function configJson(config: Config): Record<string, unknown> {
-  const { authority, authorities, account, resolvers, timeZone, notify, heartbeat, certificates, files } =
-    config
+  const {
+    authority,
+    authorities,
+    account,
+    resolvers,
+    timeZone,
+    notify,
+    heartbeat,
+    daemon,
+    certificates,
+    files,
+  } = config
   return {
     files,
     authority: authorityJson(authority),
@@ -53,6 +65,10 @@ function configJson(config: Config): Record<string, unknown> {
       [name]: { ...options, on, 'at-least': atLeast },
     })),
     heartbeat,
+    daemon: {
+      metrics: daemon.metrics && formatListenAddress(daemon.metrics),
+      'metrics-file': daemon.metricsFile,
+    },
     certificates: Object.fromEntries(certificates.map(spec => [spec.name, specJson(spec)])),
   }
 }
@@ -89,6 +105,13 @@ function specJson(spec: CertificateSpec): Record<string, unknown> {
       [name]: options,
     })),
     deploy: spec.deploy.map(targetName),
+    ...(spec.hooks && {
+      hooks: {
+        before: spec.hooks.before,
+        after: spec.hooks.after,
+        timeout: formatDuration(spec.hooks.timeoutMs),
+      },
+    }),
     renew: {
       at:
         spec.renew.at === undefined

@@ -34,3 +34,22 @@ test('an entry that leads to no certificate is taken back', async () => {
   await assert.rejects(issue(context, { args: ['a.example'], selfCheck: true }), { code: 'ERR_USAGE' })
   assert.deepEqual([events, await runtime.files.facts(dropIn)], [[], undefined])
 })
+
+test('copies into a directory are a target of their own, and an unknown target is refused', async () => {
+  const { context, runtime } = await fakeContext('')
+  runtime.files.setFaults(({ operation, path }) =>
+    operation === 'replace' && path === dropIn ? { code: 'EROFS', when: 'after' } : undefined,
+  )
+  const flags = { args: ['a.example'], standalone: true, selfCheck: true }
+  await assert.rejects(issue(context, { ...flags, deploy: ['nginx', 'files:/etc/ssl/../tls/'] }), {
+    message: /EROFS/,
+  })
+  const written = await runtime.files.text(dropIn)
+  assert.match(written, /deploy:\n\s+- nginx\n\s+- files:\n\s+directory: \/etc\/tls\n/)
+  for (const target of ['apache', 'files', 'files:']) {
+    await assert.rejects(issue(context, { ...flags, deploy: [target] }), {
+      code: 'ERR_USAGE',
+      hint: 'known targets: nginx, and files:DIR for copies in a directory',
+    })
+  }
+})

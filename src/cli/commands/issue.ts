@@ -232,9 +232,11 @@ function deployEntry(
   target: string,
   { nginxConfig }: IssueFlags,
 ): NonNullable<CertificateEntry['deploy']>[number] {
+  const [, directory] = /^files:(.+)$/.exec(target) ?? []
+  if (directory !== undefined) return { files: { directory: resolve(directory) } }
   if (target !== 'nginx') {
     throw new AppError('ERR_USAGE', `--deploy: "${printable(target, 80)}" is not a known target`, {
-      hint: 'known targets: nginx',
+      hint: 'known targets: nginx, and files:DIR for copies in a directory',
     })
   }
   return nginxConfig === undefined ? 'nginx' : { nginx: { config: resolve(nginxConfig) } }

@@ -2,10 +2,12 @@
 import { isMailAddress } from '../../acme/account.ts'
 import { parseIpAddress } from '../../acme/identifier.ts'
 import { v } from '../../base/schema.ts'
+import { filesTargetSchema } from '../../contracts/files-target.ts'
 import { heartbeatSchema, notifySchema } from '../../contracts/notifier-options.ts'
 import { secretSchema } from '../../contracts/secret.ts'
 import { accountKeyAlgorithms, keyTypes } from '../../x509/key-types.ts'
 import { isLimit, limitNames } from '../limits/limit.ts'
+import { hooksSchema } from './hooks.ts'
 import { isRenewAt, isTimeZone, isWindow } from './renew.ts'
 
 const maxPort = 65_535
@@ -75,8 +77,14 @@ const nginxSchema = v.strictObject({
 })
 const deploySchema = v.array(
   v.union(
-    [v.literal('nginx'), v.strictObject({ nginx: nginxSchema })],
-    'must be nginx, or { nginx: { config: FILE } }',
+    [
+      v.literal('nginx'),
+      v.pipe(
+        v.strictObject({ nginx: v.optional(nginxSchema), files: v.optional(filesTargetSchema) }),
+        v.check(target => Object.keys(target).length === 1, 'must have exactly one of: nginx, files'),
+      ),
+    ],
+    'must be nginx, { nginx: { config: FILE } } or { files: { directory: DIR } }',
   ),
 )
 
@@ -100,6 +108,7 @@ const request = {
   'preferred-chain': v.optional(text),
   solvers: v.optional(solversSchema),
   deploy: v.optional(deploySchema),
+  hooks: v.optional(hooksSchema),
   renew: v.optional(renewSchema),
 }
 
@@ -156,6 +165,7 @@ export const fileSchema = v.strictObject({
 })
 
 export type ConfigFile = v.InferOutput<typeof fileSchema>
+export type TargetEntry = v.InferOutput<typeof deploySchema>[number]
 export type CertificateEntry = v.InferOutput<typeof certificateSchema>
 export type SolverEntry = v.InferOutput<typeof solverSchema>
 export type AuthorityEntry = v.InferOutput<typeof authoritySchema>

@@ -19,18 +19,19 @@ import type {
   Authority,
   CertificateSpec,
   Config,
-  DeployTarget,
   RenewSettings,
   SolverChoice,
   SolverRule,
 } from '../spec.ts'
-import { parseSpecName } from '../spec.ts'
+import { parseSpecName, type SpecName } from '../spec.ts'
 import type { ConfigDocument } from './document.ts'
+import { readHooks } from './hooks.ts'
 import type { ConfigIssue } from './issue.ts'
 import { type LimitOverrides, parseLimit } from '../limits/limit.ts'
 import { parseRenewAt, parseWindow } from './renew.ts'
 import type { NamedRequest } from './requests.ts'
 import type { AuthorityEntry, CertificateEntry, ConfigFile, SolverEntry } from './schema.ts'
+import { checkTargets, readTarget } from './targets.ts'
 
 /** Longest list of names in a message. */
 const maxListLength = 200
@@ -91,6 +92,7 @@ export function readConfig(
   const [authority] = chosen
   const solvers = readSolvers(top.defaults?.solvers, ['defaults', 'solvers'], report)
   const certificates = new Map<string, CertificateSpec>()
+  const writers = new Map<string, SpecName>()
   for (const document of documents) {
     for (const [name, entry] of Object.entries(document.document.value.certificates ?? {})) {
       const path = ['certificates', name]
@@ -107,7 +109,9 @@ export function readConfig(
         overridden: override !== undefined,
         report: reportIn(document),
       })
-      if (spec !== undefined) certificates.set(name, spec)
+      if (spec === undefined) continue
+      checkTargets(spec, writers, [...path, 'deploy'], reportIn(document))
+      certificates.set(name, spec)
     }
   }
   if (issues.length > 0 || authority === undefined) return { issues }
@@ -262,6 +266,7 @@ function readSpec(name: string, entry: CertificateEntry, context: SpecContext): 
       : readAuthorities(entry.authority, [...path, 'authority'], named, report)
   const [authority, ...fallbacks] = context.overridden ? context.authorities : (own ?? context.authorities)
   const profile = entry.profile ?? defaults.profile
+  const hooks = readHooks(entry.hooks ?? defaults.hooks)
   const preferredChain = entry['preferred-chain'] ?? defaults['preferred-chain']
   if (authority === undefined || identifiers.length === 0) return undefined
   if (entry.csr !== undefined && request === undefined) return undefined
@@ -279,6 +284,7 @@ function readSpec(name: string, entry: CertificateEntry, context: SpecContext): 
     ...(preferredChain !== undefined && { preferredChain }),
     solvers,
     deploy: (entry.deploy ?? defaults.deploy ?? []).map(readTarget),
+    ...(hooks && { hooks }),
     renew: readRenew({ ...defaults.renew, ...entry.renew }),
     source: context.file,
   }
@@ -393,16 +399,4 @@ function readSolver({ 'http-01': http01 }: SolverEntry): SolverChoice {
     ...(addresses !== undefined && { hosts: addresses }),
   }
   return { name: 'http-01-standalone', options: { ...listen, ...common } }
-}
-
-function readTarget(target: NonNullable<CertificateEntry['deploy']>[number]): DeployTarget {
-  if (typeof target === 'string') return { name: target, options: {} }
-  const { program, config, prefix, reload } = target.nginx
-  const options = {
-    ...(program !== undefined && { program }),
-    ...(config !== undefined && { config }),
-    ...(prefix !== undefined && { prefix }),
-    ...(reload !== undefined && { reload }),
-  }
-  return { name: 'nginx', options }
 }
