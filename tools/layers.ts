@@ -2,7 +2,7 @@
  * Who may import whom: the table of the architecture, as rules for dependency-cruiser.
  *
  * `base` is the ground; `acme` is the vocabulary, on which `x509` and then `jose` stand; `client`, `server` and `plugins` are strangers to each other; `manage`
- * knows contracts and no plugin; `cli` joins everything.
+ * knows contracts and no plugin; `daemon` is a manager that stays; `cli` joins everything.
  */
 import type { IForbiddenRuleType } from 'dependency-cruiser'
 
@@ -22,7 +22,8 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   plugins: [...clientMay, 'contracts'],
   manage: [...clientMay, 'contracts', 'client'],
   testing: [...clientMay, 'contracts', 'client', 'server', 'plugins'],
-  cli: [...clientMay, 'contracts', 'client', 'server', 'plugins', 'manage'],
+  daemon: [...clientMay, 'contracts', 'client', 'plugins', 'manage'],
+  cli: [...clientMay, 'contracts', 'client', 'server', 'plugins', 'manage', 'daemon'],
 }
 
 /** Third-party packages, each behind one file or folder of ours. */

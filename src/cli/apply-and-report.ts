@@ -1,30 +1,47 @@
 /** Running a manager, and telling those who want to know what came of it. */
+import { messageOf } from '../base/errors.ts'
+import { tellDaemon } from '../daemon/status.ts'
 import type { ApplyResult } from '../manage/apply-result.ts'
 import type { ApplyOptions } from '../manage/manager.ts'
-import { createNotifier } from '../plugins/registry.ts'
 import type { CommandContext } from './command.ts'
+import { tellOfRun } from './tell-people.ts'
+import { version } from './version.ts'
 import type { Workbench } from './workbench.ts'
 
-/** Applies, and reports by the notifiers and the heartbeat of the configuration; trouble with these is a warning. */
+/**
+ * Applies, and reports by the notifiers, the heartbeat and the metrics file of the configuration; trouble with these is a
+ * warning.
+ */
 export async function applyAndReport(
-  { manager, config }: Workbench,
+  bench: Workbench,
   options: ApplyOptions,
-  { state, runtime, onEvent, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<readonly ApplyResult[]> {
-  const results = await manager.apply(options)
-  const { notify, heartbeat, certificates } = config
-  if (notify.length === 0 && heartbeat === undefined) return results
-  const { reportRun } = await import('../manage/notify/report.ts')
-  const problems = await reportRun(
-    state,
-    { results, configured: certificates.map(({ name }) => name) },
-    {
-      ...{ notify, signal, notifierFor: choice => createNotifier(choice, runtime) },
-      ...(heartbeat !== undefined && { heartbeat }),
-    },
-    runtime,
+  const results = await bench.manager.apply(options)
+  const warn = (text: string) =>
+    context.onEvent({ certificate: undefined, step: 'notifying', level: 'warning', text })
+  for (const { message } of await tellOfRun(context, bench.config, { results })) warn(message)
+  await publish(bench, results, context).catch((error: unknown) =>
+    warn(`the metrics could not be written: ${messageOf(error)}`),
   )
-  for (const { message } of problems)
-    onEvent({ certificate: undefined, step: 'notifying', level: 'warning', text: message })
   return results
+}
+
+/** A daemon looks again, and shows what it sees; where there is none, the file is written. */
+async function publish(
+  { config, meter }: Workbench,
+  results: readonly ApplyResult[],
+  { state, runtime }: CommandContext,
+): Promise<void> {
+  const { metricsFile } = config.daemon
+  const changed = results.some(({ outcome }) => outcome === 'issued' || outcome === 'deployed')
+  if (!changed && metricsFile === undefined) return
+  if ((await tellDaemon(state, runtime)) || metricsFile === undefined) return
+  const [{ metricsText, writeMetricsFile }, { seeCertificates, withRefusals }] = await Promise.all([
+    import('../daemon/metrics/metrics.ts'),
+    import('../daemon/metrics/certificate-metrics.ts'),
+  ])
+  const certificates = withRefusals(await seeCertificates(state, config.certificates, runtime), results)
+  const text = metricsText({ version, certificates, measured: meter.measured() })
+  await writeMetricsFile(metricsFile, text, runtime)
 }

@@ -206,6 +206,12 @@ function createProgram(runner: Runner): Program {
   )
   define(
     program,
+    'run',
+    'stay, and do at the right instants what apply does; for a service manager',
+    async () => (await import('./commands/daemon.ts')).run,
+  )
+  define(
+    program,
     'status',
     'all certificates: how long they are good, when they are renewed, where they are',
     async () => (await import('./commands/status.ts')).status,

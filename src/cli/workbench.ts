@@ -5,7 +5,9 @@ import { suggest } from '../base/suggest.ts'
 import { type AcmeClient, createAcmeClient } from '../client/client.ts'
 import type { Deployer } from '../contracts/deployer.ts'
 import type { Solver } from '../contracts/solver.ts'
+import { createMeter, type Meter } from '../daemon/metrics/meter.ts'
 import { loadConfig } from '../manage/config/load.ts'
+import type { OnEvent } from '../manage/events.ts'
 import { createManager, type Manager } from '../manage/manager.ts'
 import {
   type AccountSettings,
@@ -25,8 +27,11 @@ import { version } from './version.ts'
 export type Workbench = AsyncDisposable & {
   readonly config: Config
   readonly manager: Manager
+  /** What was measured of its work so far. */
+  readonly meter: Meter
   readonly runtime: Runtime
   readonly clientFor: (authority: Authority) => Promise<AcmeClient>
+  readonly solverFor: (choice: SolverChoice) => Promise<Solver>
   readonly deployerFor: (target: DeployTarget) => Promise<Deployer>
 }
 
@@ -55,10 +60,18 @@ export function withAccountSettings(
   }
 }
 
-/** A manager for a configuration. Nothing is opened before it is needed. */
-export function createWorkbench(context: CommandContext, config: Config): Workbench {
-  const runtime =
+/**
+ * A manager for a configuration. Nothing is opened before it is needed.
+ * @param meter - measures what it does; one of its own when absent
+ */
+export function createWorkbench(
+  context: CommandContext,
+  config: Config,
+  meter = createMeter(context.runtime),
+): Workbench {
+  const unmeasured =
     config.resolvers.length === 0 ? context.runtime : nodeRuntime({ dnsServers: config.resolvers })
+  const runtime = { ...unmeasured, probeTls: meter.probeTls(unmeasured.probeTls) }
   const held: AsyncDisposable[] = []
   const clients = new Map<string, Promise<AcmeClient>>()
   const solvers = new Map<string, Promise<Solver>>()
@@ -72,29 +85,35 @@ export function createWorkbench(context: CommandContext, config: Config): Workbe
         held.push(embedded)
         return createAcmeClient(
           { directory: embedded.directory, trustPem: embedded.trustPem, userAgent },
-          runtime,
+          { ...runtime, http: meter.http(authority.id, runtime.http) },
         )
       }
       const trustPem =
         authority.trustFile === undefined ? undefined : await readTrust(authority.trustFile, runtime)
       return createAcmeClient(
         { directory: authority.directory, userAgent, ...(trustPem !== undefined && { trustPem }) },
-        runtime,
+        { ...runtime, http: meter.http(authority.id, runtime.http) },
       )
     })
   // One solver for equal choices, so that certificates share the listener on port 80.
   const solverFor = (choice: SolverChoice) =>
     remember(solvers, JSON.stringify(choice), () => createSolver(choice, runtime))
   const deployerFor = (target: DeployTarget) => createDeployer(target, runtime)
+  const onEvent: OnEvent = event => {
+    meter.onEvent(event)
+    context.onEvent(event)
+  }
   const manager = createManager(
-    { state: context.state, config, clientFor, solverFor, deployerFor, onEvent: context.onEvent },
+    { state: context.state, config, clientFor, solverFor, deployerFor, onEvent },
     runtime,
   )
   return {
     config,
     manager,
+    meter,
     runtime,
     clientFor,
+    solverFor,
     deployerFor,
     [Symbol.asyncDispose]: async () => {
       for (const one of held.reverse()) await one[Symbol.asyncDispose]()

@@ -3,6 +3,7 @@ import type { Identifier } from '../acme/identifier.ts'
 import { sha256Hex } from '../base/sha256.ts'
 import type { SecretReference, UrlOrSecret } from '../contracts/secret.ts'
 import type { Json } from '../contracts/solver.ts'
+import type { ListenAddress } from '../runtime/network.ts'
 import type { KeyType, SignatureAlgorithm } from '../x509/key-types.ts'
 import type { LimitOverrides } from './limits/limit.ts'
 import type { NotifierChoice } from './notify/choice.ts'
@@ -128,6 +129,8 @@ export type CertificateSpec = {
     readonly file?: string
   }
   readonly reuseKey: boolean
+  /** The certificate for the same names with the other kind of key, ECDSA or RSA. */
+  readonly pair?: SpecName
   readonly authority: Authority
   /** Tried in this order when the first one cannot issue; a certificate from any of them is good enough. */
   readonly fallbacks: readonly Authority[]
@@ -141,6 +144,14 @@ export type CertificateSpec = {
   readonly renew: RenewSettings
   /** The file that defines it. */
   readonly source: string
+}
+
+/** What is wanted beside certificates: of the daemon, and `metricsFile` of every run. */
+export type DaemonSettings = {
+  /** Where metrics are served. */
+  readonly metrics?: ListenAddress
+  /** The file that metrics are written to, absolute. */
+  readonly metricsFile?: string
 }
 
 /** The whole desired state. */
@@ -157,6 +168,7 @@ export type Config = {
   readonly notify: readonly NotifierChoice[]
   /** The URL that is given a sign of life after each run. */
   readonly heartbeat?: UrlOrSecret
+  readonly daemon: DaemonSettings
   readonly certificates: readonly CertificateSpec[]
   /** Files that were read, in order. */
   readonly files: readonly string[]

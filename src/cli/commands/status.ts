@@ -38,14 +38,23 @@ export async function status(context: CommandContext): Promise<CommandResult> {
       configured: configured.includes(name),
     })),
   )
+  const table =
+    rows.length === 0
+      ? `no certificates in ${state} yet; begin with: certwright issue NAME --webroot DIR\n`
+      : statusText(rows, state, now, globals.color)
+  // Asking takes longer than all the rest, so only who wants to know more has it asked.
+  const daemon =
+    globals.verbose === true
+      ? await (await import('../daemon-text.ts')).describeDaemon(state, runtime)
+      : undefined
   return {
     exitCode: exitCodes.done,
-    text:
-      rows.length === 0
-        ? `no certificates in ${state} yet; begin with: certwright issue NAME --webroot DIR\n`
-        : statusText(rows, state, now, globals.color),
+    text: daemon === undefined ? table : `${table}\n${daemon.text}`,
     get json() {
-      return { certificates: rows.map(row => statusJson(row, state, now)) }
+      return {
+        certificates: rows.map(row => statusJson(row, state, now)),
+        ...(daemon && { daemon: daemon.json }),
+      }
     },
   }
 }

@@ -8,6 +8,7 @@ import { secretSchema } from '../../contracts/secret.ts'
 import { accountKeyAlgorithms, keyTypes } from '../../x509/key-types.ts'
 import { isLimit, limitNames } from '../limits/limit.ts'
 import { hooksSchema } from './hooks.ts'
+import { parseListenAddress } from './listen-address.ts'
 import { isRenewAt, isTimeZone, isWindow } from './renew.ts'
 
 const maxPort = 65_535
@@ -149,6 +150,19 @@ const namedAuthoritySchema = v.strictObject({
   ),
 })
 
+const daemonSchema = v.strictObject({
+  metrics: v.optional(
+    v.pipe(
+      v.string(),
+      v.check(
+        value => parseListenAddress(value) !== undefined,
+        'must be an IP address and a port such as 127.0.0.1:9402',
+      ),
+    ),
+  ),
+  'metrics-file': v.optional(path),
+})
+
 /** One configuration file; drop-ins have the same form and usually only `certificates`. */
 export const fileSchema = v.strictObject({
   authority: v.optional(authoritySchema),
@@ -161,6 +175,7 @@ export const fileSchema = v.strictObject({
   defaults: v.optional(v.strictObject(request)),
   notify: v.optional(notifySchema),
   heartbeat: v.optional(heartbeatSchema),
+  daemon: v.optional(daemonSchema),
   certificates: v.optional(v.record(text, v.nullable(certificateSchema))),
 })
 

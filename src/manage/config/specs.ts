@@ -12,6 +12,7 @@ import { printable } from '../../base/printable.ts'
 import type { Json } from '../../contracts/solver.ts'
 import { defaultAuthorityName, isKnownAuthority, resolveAuthority } from '../authorities.ts'
 import type { CertificateRequest } from '../certificate-request.ts'
+import { type LimitOverrides, parseLimit } from '../limits/limit.ts'
 import { readNotifiers } from '../notify/choice.ts'
 import { solverChoiceFor } from '../solver-rules.ts'
 import type {
@@ -19,6 +20,7 @@ import type {
   Authority,
   CertificateSpec,
   Config,
+  DaemonSettings,
   RenewSettings,
   SolverChoice,
   SolverRule,
@@ -27,7 +29,7 @@ import { parseSpecName, type SpecName } from '../spec.ts'
 import type { ConfigDocument } from './document.ts'
 import { readHooks } from './hooks.ts'
 import type { ConfigIssue } from './issue.ts'
-import { type LimitOverrides, parseLimit } from '../limits/limit.ts'
+import { parseListenAddress } from './listen-address.ts'
 import { parseRenewAt, parseWindow } from './renew.ts'
 import type { NamedRequest } from './requests.ts'
 import type { AuthorityEntry, CertificateEntry, ConfigFile, SolverEntry } from './schema.ts'
@@ -46,6 +48,7 @@ const mainOnly = [
   'defaults',
   'notify',
   'heartbeat',
+  'daemon',
 ] as const
 
 /** A parsed file: the main one first, then the drop-ins in name order. */
@@ -124,6 +127,7 @@ export function readConfig(
       ...(top['time-zone'] !== undefined && { timeZone: top['time-zone'] }),
       notify: readNotifiers(top.notify ?? []),
       ...(top.heartbeat !== undefined && { heartbeat: top.heartbeat }),
+      daemon: readDaemon(top.daemon),
       certificates: [...certificates.values()],
       files: documents.map(({ file }) => file),
     },
@@ -217,6 +221,12 @@ function readAccount(entry: ConfigFile['account']): AccountSettings {
       },
     }),
   }
+}
+
+function readDaemon(entry: ConfigFile['daemon'] = {}): DaemonSettings {
+  const { metrics, 'metrics-file': metricsFile } = entry
+  const address = metrics === undefined ? undefined : parseListenAddress(metrics)
+  return { ...(address && { metrics: address }), ...(metricsFile !== undefined && { metricsFile }) }
 }
 
 type SpecContext = {

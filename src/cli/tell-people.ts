@@ -1,0 +1,62 @@
+/** Telling people, by the notifiers of the configuration. */
+import type { AppError } from '../base/errors.ts'
+import type { Instant } from '../base/instant.ts'
+import type { ApplyResult } from '../manage/apply-result.ts'
+import type { Config } from '../manage/spec.ts'
+import { createNotifier } from '../plugins/registry.ts'
+import type { CommandContext } from './command.ts'
+
+const idLength = 16
+
+type Told = Pick<CommandContext, 'state' | 'runtime' | 'signal'>
+
+/**
+ * Tells of a run, and gives the sign of life.
+ * @returns what a person should be warned of; never throws
+ */
+export async function tellOfRun(
+  { state, runtime, signal }: Told,
+  { certificates, notify, heartbeat }: Config,
+  { results, nextRunAt }: { readonly results: readonly ApplyResult[]; readonly nextRunAt?: Instant },
+): Promise<readonly AppError[]> {
+  if (notify.length === 0 && heartbeat === undefined) return []
+  const { reportRun } = await import('../manage/notify/report.ts')
+  const configured = certificates.map(({ name }) => name)
+  return reportRun(
+    state,
+    { results, configured, ...(nextRunAt !== undefined && { nextRunAt }) },
+    {
+      ...{ notify, signal, notifierFor: choice => createNotifier(choice, runtime) },
+      ...(heartbeat !== undefined && { heartbeat }),
+    },
+    runtime,
+  )
+}
+
+/**
+ * Tells that the configuration cannot be used any more, or can be again, by the notifiers of the one that is in use.
+ * @returns what a person should be warned of; never throws
+ */
+export async function tellOfConfiguration(
+  { runtime, signal }: Told,
+  { notify }: Config,
+  error: AppError | undefined,
+): Promise<readonly AppError[]> {
+  if (notify.length === 0) return []
+  const [{ isFor }, { configurationNotification }, { deliverNotifications }] = await Promise.all([
+    import('../manage/notify/choice.ts'),
+    import('../manage/notify/configuration-notification.ts'),
+    import('../manage/notify/deliver.ts'),
+  ])
+  const { clock, random } = runtime
+  const id = `configuration-${random.id(idLength)}`
+  const notification = configurationNotification(error, { at: clock.now(), host: runtime.hostName(), id })
+  const deliveries = await deliverNotifications(
+    notify
+      .filter(choice => isFor(choice, notification))
+      .map(choice => ({ choice, notifications: [notification] })),
+    { notifierFor: choice => createNotifier(choice, runtime), signal },
+    runtime,
+  )
+  return deliveries.flatMap(delivery => delivery.error ?? [])
+}
