@@ -32,6 +32,29 @@ describe('fake clock', () => {
     assert.equal(await twice, 20)
   })
 
+  it('takes work through all its sleeps, those that overlap in the order of their ends', async () => {
+    const clock = fakeClock()
+    const log: string[] = []
+    const deadline = new AbortController()
+    const work = async (): Promise<string> => {
+      const late = clock.sleep(20_000, deadline.signal).then(
+        () => log.push('late'),
+        () => log.push('in time'),
+      )
+      for (const step of [1, 2, 3]) {
+        await clock.sleep(5_000)
+        log.push(`step ${step}`)
+      }
+      deadline.abort()
+      await late
+      return 'done'
+    }
+    assert.equal(await clock.through(work()), 'done')
+    assert.deepEqual(log, ['step 1', 'step 2', 'step 3', 'in time'])
+    assert.equal(clock.monotonic(), 15_000)
+    await assert.rejects(clock.through(clock.sleep(1).then(() => Promise.reject(new Error('no')))), /no/)
+  })
+
   it('rejects with the reason of the signal, before and during a sleep', async () => {
     for (const autoAdvance of [false, true]) {
       const clock = fakeClock({ autoAdvance })

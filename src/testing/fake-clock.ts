@@ -6,6 +6,11 @@ import type { Clock } from '../runtime/clock.ts'
 export interface FakeClock extends Clock {
   /** Moves both clocks on and ends the sleeps that are over, in order; resolves when their continuations have run. */
   advance(ms: number): Promise<void>
+  /**
+   * Moves both clocks from the end of one sleep to the next until the work has ended: a day of waiting in no time, and every
+   * deadline in its place. For work that waits for nothing but sleeps and promises.
+   */
+  through<T>(work: Promise<T>): Promise<T>
   /** Moves only the wall clock, forwards or back, as an administrator or a dead battery does. */
   jump(ms: number): void
   /** How many sleeps are under way. */
@@ -30,6 +35,13 @@ export function fakeClock({ now = defaultNow, autoAdvance = false }: FakeClockOp
     wall = plusMs(wall, ms)
     elapsedMs += ms
   }
+  const earliest = (): Sleep | undefined => [...sleeps].sort((one, other) => one.until - other.until)[0]
+  const end = async (sleep: Sleep): Promise<void> => {
+    move(Math.max(sleep.until - elapsedMs, 0))
+    sleeps.delete(sleep)
+    sleep.wake()
+    await settle()
+  }
 
   return {
     now: () => wall,
@@ -43,17 +55,22 @@ export function fakeClock({ now = defaultNow, autoAdvance = false }: FakeClockOp
       if (until > elapsedMs) move(until - elapsedMs)
     },
     advance: async ms => {
-      const end = elapsedMs + ms
+      const until = elapsedMs + ms
       await settle()
-      for (;;) {
-        const next = [...sleeps].sort((one, other) => one.until - other.until)[0]
-        if (next === undefined || next.until > end) break
-        move(Math.max(next.until - elapsedMs, 0))
-        sleeps.delete(next)
-        next.wake()
-        await settle()
+      for (let next = earliest(); next !== undefined && next.until <= until; next = earliest())
+        await end(next)
+      move(until - elapsedMs)
+    },
+    through: async work => {
+      const ended = new AbortController()
+      const onEnd = () => ended.abort()
+      work.then(onEnd, onEnd)
+      await settle()
+      while (!ended.signal.aborted) {
+        const next = earliest()
+        await (next === undefined ? settle() : end(next))
       }
-      move(end - elapsedMs)
+      return await work
     },
     jump: ms => {
       wall = plusMs(wall, ms)
