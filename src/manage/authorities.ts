@@ -79,6 +79,11 @@ export function isKnownAuthority(name: string): boolean {
   return Object.hasOwn(knownAuthorities, name)
 }
 
+/** Whether it is one of the CAs that the world trusts, or the staging of one: it sees what the world sees. */
+export function isPublicAuthority({ directory }: Pick<Authority, 'directory'>): boolean {
+  return directory !== 'embedded' && Object.values(knownAuthorities).includes(directory)
+}
+
 function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
 }
