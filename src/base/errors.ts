@@ -39,6 +39,7 @@ export const errorCodes = {
   ERR_DEPLOY_BROKEN_BEFORE: 'The server configuration was broken before anything was changed.',
   ERR_NOT_SERVED: 'An endpoint does not serve the certificate that was deployed.',
   ERR_EXEC: 'A program could not be run or failed.',
+  ERR_HOOK: 'A hook could not be run or failed.',
   ERR_NOTIFY: 'A notification or a heartbeat could not be delivered.',
   ERR_CLOCK: 'The clock of this machine cannot be right.',
   ERR_GUARD: 'What is planned looks like a mistake, and was not carried out.',

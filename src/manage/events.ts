@@ -12,6 +12,7 @@ export const steps = [
   'storing',
   'deploying',
   'verifying',
+  'hook',
   'renewal-info',
   'notifying',
 ] as const

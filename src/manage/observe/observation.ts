@@ -4,9 +4,11 @@ import { type Instant, instant } from '../../base/instant.ts'
 import type { SpecName } from '../spec.ts'
 import type { Attempts } from '../store/attempts.ts'
 import type { Deployment } from '../store/deployments.ts'
+import type { HookRecord } from '../store/hooks.ts'
 import type { RenewalRecord } from '../store/renewals.ts'
 import type { RunState } from '../store/runs.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
+import type { ChangedCopy } from './copies.ts'
 import type { EndpointResult } from './endpoint-result.ts'
 
 /** One certificate as the store holds it. */
@@ -24,6 +26,10 @@ export type CertificateView = {
   readonly renewal?: RenewalRecord
   /** What failed since the last success. */
   readonly attempts: Attempts
+  /** How far the hooks after a delivery have come. */
+  readonly hooks?: HookRecord
+  /** Copies of the newest generation that somebody changed, where they were looked at. */
+  readonly changedCopies?: readonly ChangedCopy[]
   /** What its endpoints serve at this moment, where they were asked. */
   readonly endpoints?: readonly EndpointResult[]
 }

@@ -3,6 +3,7 @@ import { mapConcurrently } from '../../base/concurrent.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { SpecName } from '../spec.ts'
 import type { ReadingOptions } from '../store/generations.ts'
+import { changedCopies } from './copies.ts'
 import { type CertificateView, newest } from './observation.ts'
 import { observeCertificate } from './observe.ts'
 import { probeEndpoint } from './probe.ts'
@@ -11,7 +12,8 @@ import { probeEndpoint } from './probe.ts'
 const probeConcurrency = 10
 
 /**
- * What the store holds of one certificate, and what the endpoints serve at which its newest generation was delivered.
+ * What the store holds of one certificate, which copies of its newest generation were changed, and what the endpoints serve
+ * at which it was delivered.
  * @throws AppError ERR_STORE, ERR_ABORTED
  */
 export async function observeServed(
@@ -26,9 +28,10 @@ export async function observeServed(
     ({ generation, failure }) => failure === undefined && generation === current?.generation,
   )
   const endpoints = delivered.flatMap(deployment => deployment.endpoints ?? [])
-  if (endpoints.length === 0) return view
+  const copied = { ...view, changedCopies: await changedCopies(delivered, runtime) }
+  if (endpoints.length === 0) return copied
   return {
-    ...view,
+    ...copied,
     endpoints: await mapConcurrently(endpoints, probeConcurrency, endpoint =>
       probeEndpoint(endpoint, { signal }, runtime),
     ),

@@ -5,6 +5,7 @@ import type { SpecName } from '../spec.ts'
 import { readAttempts } from '../store/attempts.ts'
 import { readDeployments } from '../store/deployments.ts'
 import { listGenerations, liveGeneration, type ReadingOptions } from '../store/generations.ts'
+import { readHooks } from '../store/hooks.ts'
 import { readRenewal } from '../store/renewals.ts'
 import { readRun } from '../store/runs.ts'
 import type { CertificateView } from './observation.ts'
@@ -36,6 +37,7 @@ export async function observeCertificate(
   const deployments = await orDamaged(readDeployments(state, name, { files }), [])
   const renewal = await orDamaged(readRenewal(state, name, { files }), undefined)
   const attempts = await orDamaged(readAttempts(state, name, { files }), {})
+  const hooks = await orDamaged(readHooks(state, name, { files }), undefined)
   return {
     name,
     generations: stored,
@@ -45,5 +47,6 @@ export async function observeCertificate(
     deployments,
     ...(renewal !== undefined && { renewal }),
     attempts,
+    ...(hooks !== undefined && { hooks }),
   }
 }

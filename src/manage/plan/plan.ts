@@ -4,7 +4,7 @@ import { formatInstant, type Instant, instant } from '../../base/instant.ts'
 import { endpointName } from '../observe/endpoint-result.ts'
 import { type CertificateView, newest } from '../observe/observation.ts'
 import { intentOf, sameIntent } from '../run-intent.ts'
-import { type CertificateSpec, targetName } from '../spec.ts'
+import { type CertificateSpec, targetHash, targetName } from '../spec.ts'
 import type { FailedAttempts } from '../store/attempts.ts'
 import { hasPrivateKey, type StoredCertificate } from '../store/stored-certificate.ts'
 import type { Action, Reason, ReasonCode, Wanted } from './action.ts'
@@ -133,12 +133,19 @@ function deliveryWanted(
       return wanted('never-deployed', `it was not yet delivered to ${targetName(target)}`)
     if (last.failure !== undefined)
       return wanted('deployment-failed', `the last delivery to ${targetName(target)} failed`)
+    if (last.copiedBy !== undefined && last.copiedBy !== targetHash(target))
+      return wanted('deployed-copy-differs', `the configuration of ${targetName(target)} was changed`)
   }
+  const copy = view.changedCopies?.[0]
+  if (copy !== undefined) return wanted('deployed-copy-differs', `${copy.path} ${copy.text}`)
   const other = view.endpoints?.find(
     ({ fingerprint }) => fingerprint !== undefined && fingerprint !== current.fingerprint,
   )
   if (other !== undefined)
     return wanted('endpoint-differs', `${endpointName(other.endpoint)} serves another certificate`)
+  const { hooks } = view
+  if (hooks?.generation === current.generation && hooks.done < (spec.hooks?.after.length ?? 0))
+    return wanted('hook-outstanding', 'it was delivered, and not all hooks after that have been run')
   return undefined
 }
 

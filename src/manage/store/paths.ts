@@ -35,6 +35,8 @@ export const renewalsPath = (state: string) => `${state}/renewals`
 export const renewalPath = (state: string, name: SpecName) => `${state}/renewals/${name}.json`
 export const attemptsDirectory = (state: string) => `${state}/attempts`
 export const attemptsPath = (state: string, name: SpecName) => `${state}/attempts/${name}.json`
+export const hooksDirectory = (state: string) => `${state}/hooks`
+export const hooksPath = (state: string, name: SpecName) => `${state}/hooks/${name}.json`
 export const historyDirectory = (state: string) => `${state}/history`
 export const historyPath = (state: string, name: SpecName) => `${state}/history/${name}.json`
 export const lockPath = (state: string, name: string) => `${state}/locks/${name}.lock`
