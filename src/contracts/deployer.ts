@@ -1,7 +1,7 @@
 /** What makes a server use a stored certificate. */
 import type { Identifier } from '../acme/identifier.ts'
 import type { AppError } from '../base/errors.ts'
-import type { ProbeTarget } from '../runtime/network.ts'
+import type { KeyKind, ProbeTarget } from '../runtime/network.ts'
 import type { PreparedFiles } from '../runtime/target-files.ts'
 
 /** The certificate as servers read it: a directory behind one link, and what is in it. */
@@ -14,6 +14,8 @@ export type DeployableCertificate = {
   readonly fingerprint: string
   /** The private key was made elsewhere: `privkey.pem` and `combined.pem` are not there. */
   readonly keyIsElsewhere?: boolean
+  /** Where there are two for the same names: the kind of key in this one, and `live/<name>` of the other. */
+  readonly pair?: { readonly keyKind: KeyKind; readonly otherDirectory: string }
 }
 
 /** An address and name at which the server must show the certificate. */

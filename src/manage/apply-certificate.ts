@@ -1,28 +1,29 @@
-/** Carrying out what is planned for one certificate, under its lock. */
-import { type AppError, isAppError } from '../base/errors.ts'
+/** Carrying out what is planned for one certificate, or for the two of a pair, under their locks. */
+import { AppError, isAppError } from '../base/errors.ts'
 import { type Instant, minuteMs } from '../base/instant.ts'
 import type { AccountKey, AcmeClient } from '../client/client.ts'
 import type { Deployer } from '../contracts/deployer.ts'
 import type { Solver } from '../contracts/solver.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { AccountFor } from './accounts.ts'
+import { afterHooksAsTarget } from './after-hooks.ts'
 import { type ApplyResult, idleResult } from './apply-result.ts'
+import { deployableOf } from './deployable.ts'
 import type { OnEvent } from './events.ts'
 import type { UsableAccount } from './execute/account.ts'
-import { deployCertificate, type TargetResult } from './execute/deploy.ts'
+import { type Delivery, deployTogether, type TargetResult } from './execute/deploy.ts'
+import { expectAfterHooks, runBeforeHooks } from './execute/hooks.ts'
 import { issueCertificate } from './execute/issue.ts'
 import { issueSomewhere } from './execute/issue-somewhere.ts'
+import { countFailures, type Failures } from './failures.ts'
 import type { Budget } from './limits/budget.ts'
-import { type CertificateView, generationBefore } from './observe/observation.ts'
+import { type CertificateView, generationBefore, newest } from './observe/observation.ts'
 import type { Action } from './plan/action.ts'
-import { basisOf } from './plan/basis.ts'
+import { planPairs } from './plan/pairs.ts'
 import { safetyMargin } from './plan/renewal-time.ts'
-import { countFailure } from './plan/retry-time.ts'
 import type { Authority, CertificateSpec, DeployTarget, SolverChoice } from './spec.ts'
-import { type Attempts, writeAttempts } from './store/attempts.ts'
 import { pruneGenerations } from './store/generations.ts'
 import { takeLock } from './store/locks.ts'
-import { livePath } from './store/paths.ts'
 import type { RenewalRecord } from './store/renewals.ts'
 import type { StoredCertificate } from './store/stored-certificate.ts'
 
@@ -57,98 +58,159 @@ export type Outlook = {
   readonly signal: AbortSignal
 }
 
+/** What was planned for a certificate at the first look, and how it is looked at again. */
+export type Job = { readonly first: Action; readonly outlook: Outlook }
+
+/** One certificate as it was looked at under its lock. */
+type Part = {
+  readonly spec: CertificateSpec
+  readonly outlook: Outlook
+  readonly view: CertificateView
+  readonly action: Action
+  readonly failures: Failures
+}
+
+/** What came of the first half of the work: the certificate to deliver, where there is one. */
+type Obtained = Part & {
+  readonly certificate: StoredCertificate | undefined
+  /** Why it is not a new one. */
+  readonly failure?: ApplyResult
+}
+
 /**
- * Does what is planned, unless somebody else did it while the lock was awaited.
- * @returns the outcome; a failure is counted in the store, so that it is tried again in time
- * @throws AppError ERR_LOCKED, ERR_STORE, ERR_ABORTED: what does not lie with the certificate
+ * Does what is planned for one certificate, or for the two of a pair, unless somebody else did it while the locks were
+ * awaited. What is to be obtained is obtained, and then all is delivered at once.
+ * @returns the outcome for each; a failure is counted in the store, so that it is tried again in time
+ * @throws AppError ERR_LOCKED, ERR_STORE, ERR_ABORTED: what does not lie with the certificates
  */
-export async function applyCertificate(
-  first: Action,
-  { observe, plan, settle, signal }: Outlook,
+export async function applyTogether(
+  jobs: readonly Job[],
   workshop: Workshop,
   runtime: Runtime,
-): Promise<ApplyResult> {
-  const { state, onEvent } = workshop
-  const { spec } = first
-  const waiting = (holder: string) =>
+): Promise<readonly ApplyResult[]> {
+  await using locks = new AsyncDisposableStack()
+  for (const job of jobs) locks.use(await lockFor(job, workshop, runtime))
+  const parts = await lookAgain(jobs, workshop, runtime)
+  const obtained: Obtained[] = []
+  for (const part of parts) obtained.push(await obtain(part, parts, workshop, runtime))
+  if (!obtained.some(hasNews)) return obtained.map(resultWithout)
+  const missing = obtained.find(({ certificate }) => certificate === undefined)
+  if (missing !== undefined)
+    return obtained.map(part => (hasNews(part) ? withheld(part, missing) : resultWithout(part)))
+  const targets = await deliver(obtained, workshop, runtime)
+  const results: ApplyResult[] = []
+  for (const [index, part] of obtained.entries())
+    results.push(part.failure ?? (await finish(part, targets[index] ?? [], workshop, runtime)))
+  return results
+}
+
+/** Whether there is something to deliver that is wanted for its own sake. */
+function hasNews({ action, failure }: Obtained): boolean {
+  return failure === undefined && (action.kind === 'issue' || action.kind === 'deploy')
+}
+
+function resultWithout({ action, failure }: Obtained): ApplyResult {
+  if (failure !== undefined) return failure
+  if (action.kind === 'none' || action.kind === 'wait') return idleResult(action)
+  throw new TypeError(`to ${action.kind} is not to do nothing`)
+}
+
+/** The first certificate of a pair waits for the other one: servers read the files of both. */
+function withheld({ spec, action, certificate }: Obtained, { spec: other, failure }: Obtained): ApplyResult {
+  const error = new AppError(
+    'ERR_DEPLOY',
+    `${spec.name} is delivered together with ${other.name}, which is not there yet`,
+    { hint: `see what is said of ${other.name}` },
+  )
+  return {
+    ...{ spec, action, outcome: 'failed', targets: [], error },
+    ...(certificate && { certificate }),
+    ...(failure?.retryAt !== undefined && { retryAt: failure.retryAt }),
+  }
+}
+
+function lockFor(
+  { first: { spec, kind }, outlook: { signal } }: Job,
+  { state, onEvent }: Workshop,
+  runtime: Runtime,
+): Promise<AsyncDisposable> {
+  const onWait = (holder: string) =>
     onEvent({
       certificate: spec.name,
       step: 'waiting',
       level: 'step',
       text: `waiting for ${holder || 'another process'}`,
     })
-  const about = `${first.kind} ${spec.name}`
-  await using _lock = await takeLock(
-    state,
-    `certificate-${spec.name}`,
-    { about, onWait: waiting, signal },
-    runtime,
-  )
-  // Whoever held the lock before may have done it.
-  const view = await observe()
-  const again = plan(view)
-  const action =
-    first.reason.code === 'forced' && renewedSince(first, again) ? plan(view, { overtaken: true }) : again
-  if (action.kind === 'none' || action.kind === 'wait') return idleResult(action)
+  const about = `${kind} ${spec.name}`
+  return takeLock(state, `certificate-${spec.name}`, { about, onWait, signal }, runtime)
+}
 
-  let { attempts } = view
-  const failure = async (kind: keyof Attempts, error: AppError) => {
-    const failed = countFailure(error, attempts[kind], {
-      basis: basisOf(spec),
-      now: runtime.clock.now(),
-      fraction: runtime.random.fraction(),
-    })
-    // What cannot be written down is no reason to hide what failed.
-    await writeAttempts(state, spec.name, { ...attempts, [kind]: failed }, runtime).catch(() => {})
-    return { outcome: 'failed', error, retryAt: failed.retryAt } as const
+/** Whoever held the locks before may have done what was planned. */
+async function lookAgain(
+  jobs: readonly Job[],
+  { state }: Workshop,
+  runtime: Runtime,
+): Promise<readonly Part[]> {
+  const parts: Part[] = []
+  for (const { first, outlook } of jobs) {
+    const { spec } = first
+    const view = await outlook.observe()
+    const again = outlook.plan(view)
+    const overtaken = first.reason.code === 'forced' && renewedSince(first, again)
+    const action = overtaken ? outlook.plan(view, { overtaken }) : again
+    const failures = countFailures(state, spec, view.attempts, runtime)
+    parts.push({ spec, outlook, view, action, failures })
   }
-  const success = async (kind: keyof Attempts) => {
-    if (attempts[kind] === undefined) return
-    const { [kind]: _, ...rest } = attempts
-    attempts = rest
-    await writeAttempts(state, spec.name, attempts, runtime)
-  }
+  const planned = parts.map(({ action, view }) => ({ action, current: newest(view) }))
+  const actions = planPairs(planned, runtime.clock.now())
+  return parts.map((part, index) => ({ ...part, action: actions[index] ?? part.action }))
+}
 
-  if (action.kind === 'issue') {
-    const broken = await findBroken(spec, view, { signal }, workshop, runtime)
-    if (broken !== undefined) return { spec, action, targets: [], ...(await failure('issuance', broken)) }
+/** Where nothing new is to be had, the certificate is the one that is there. */
+async function obtain(
+  part: Part,
+  together: readonly Part[],
+  workshop: Workshop,
+  runtime: Runtime,
+): Promise<Obtained> {
+  const { spec, outlook, view, action, failures } = part
+  if (action.kind === 'deploy') return { ...part, certificate: action.certificate }
+  const certificate = newest(view)
+  if (action.kind !== 'issue') return { ...part, certificate }
+  const fail = async (error: AppError): Promise<Obtained> => {
+    const failure = { spec, action, targets: [], ...(await failures.failed('issuance', error)) }
+    return { ...part, certificate, failure }
   }
-  let certificate: StoredCertificate
-  if (action.kind === 'deploy') certificate = action.certificate
-  else {
-    const issueFrom = (one: CertificateSpec) => issue(one, { observe, signal }, workshop, runtime)
-    try {
-      certificate = await issueSomewhere(spec, view, issueFrom, onEvent)
-    } catch (error) {
-      if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
-      return { spec, action, targets: [], ...(await failure('issuance', error)) }
-    }
-    await success('issuance')
+  const broken = await findBroken(part, together, workshop, runtime)
+  if (broken !== undefined) return fail(broken)
+  try {
+    const { state, onEvent, inTurn } = workshop
+    await inTurn(() => runBeforeHooks(state, { spec, onEvent, signal: outlook.signal }, runtime))
+    const issueFrom = (one: CertificateSpec) => issue(one, outlook, workshop, runtime)
+    const issued = await issueSomewhere(spec, view, issueFrom, workshop.onEvent)
+    await failures.succeeded('issuance')
+    return { ...part, certificate: issued }
+  } catch (error) {
+    if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
+    return fail(error)
   }
-  const targets = await deliver(spec, certificate, view, { signal }, workshop, runtime)
-  await pruneGenerations(state, spec.name, runtime)
-  const { renewAt } = await settle(certificate, view.renewal)
-  const done = { spec, action, certificate, renewAt, targets }
-  const error = targets.find(target => target.error !== undefined)?.error
-  if (error !== undefined) return { ...done, ...(await failure('delivery', error)) }
-  await success('delivery')
-  return { ...done, outcome: action.kind === 'issue' ? 'issued' : 'deployed' }
 }
 
 /**
  * A target that could not be given a new certificate, because its configuration is broken already: ordering one would only
- * spend it. A first certificate may be the very thing that is missing, and one that is about to end is renewed in any case.
+ * spend it. A first certificate may be the very thing that is missing, one for another key may be what does not fit, and one
+ * that is about to end is renewed in any case.
  */
 async function findBroken(
-  spec: CertificateSpec,
-  { live }: CertificateView,
-  { signal }: Pick<Outlook, 'signal'>,
+  { spec, view: { live }, outlook: { signal } }: Part,
+  together: readonly Part[],
   { state, deployerFor, inTurn }: Workshop,
   { clock }: Runtime,
 ): Promise<AppError | undefined> {
-  if (live === undefined || safetyMargin(live) <= clock.now()) return undefined
-  const { identifiers, fingerprint } = live
-  const certificate = { name: spec.name, identifiers, fingerprint, liveDirectory: livePath(state, spec.name) }
+  if (live === undefined || together.some(({ view }) => view.live === undefined)) return undefined
+  const keyWasReplaced = spec.csr !== undefined && spec.csr.publicKeyHash !== live.publicKeyHash
+  if (keyWasReplaced || safetyMargin(live) <= clock.now()) return undefined
+  const certificate = deployableOf(state, spec, live)
   for (const target of spec.deploy) {
     const deployer = await deployerFor(target)
     const inspection = await inTurn(() => deployer.inspect(certificate, { signal }))
@@ -174,25 +236,80 @@ async function issue(
   return issueCertificate(state, { spec, view, client, account, budget, solverFor, onEvent, signal }, runtime)
 }
 
-function deliver(
-  spec: CertificateSpec,
-  certificate: StoredCertificate,
-  view: CertificateView,
-  { signal }: Pick<Outlook, 'signal'>,
+/** Whether the targets have got all, and only hooks are left to be run. */
+function isDelivered({ action }: Obtained): boolean {
+  return action.reason.code === 'hook-outstanding'
+}
+
+/** Whether no delivery of the certificate was good yet: hooks follow the first one. */
+function isNew(
+  { action, view: { deployments, live } }: Obtained,
+  { generation }: StoredCertificate,
+): boolean {
+  if (action.kind === 'issue') return true
+  const good = deployments.some(one => one.generation === generation && one.failure === undefined)
+  const isThere = action.spec.deploy.length === 0 && live?.generation === generation
+  return action.kind === 'deploy' && !good && !isThere
+}
+
+/** Delivers all together. What has failed to get a new certificate, or needs none, goes along with the one that it has. */
+async function deliver(
+  parts: readonly Obtained[],
   { state, deployerFor, servedWithinMs, inTurn, onEvent }: Workshop,
   runtime: Runtime,
-): Promise<readonly TargetResult[]> {
-  const previous = generationBefore(certificate.generation, view)
+): Promise<readonly (readonly TargetResult[])[]> {
+  if (parts.filter(hasNews).every(isDelivered)) return parts.map(() => [])
+  const deliveries: Delivery[] = []
+  for (const part of parts) {
+    const { spec, certificate, action, view } = part
+    if (certificate === undefined) continue
+    if (isNew(part, certificate)) await expectAfterHooks(state, { spec, certificate }, runtime)
+    const previous = previousOf(part, certificate)
+    // Who asks for a delivery wants servers to be told in any case.
+    const earlier = action.reason.code === 'forced' ? undefined : view.deployments
+    deliveries.push({ spec, certificate, previous, ...(earlier && { earlier }) })
+  }
+  const signal = AbortSignal.any(parts.map(({ outlook }) => outlook.signal))
   const options = {
-    ...{ spec, certificate, previous, deployerFor, onEvent, signal },
+    ...{ deployerFor, onEvent, signal },
     ...(servedWithinMs !== undefined && { servedWithinMs }),
   }
   return inTurn(async () => {
-    if (spec.deploy.length === 0) return deployCertificate(state, options, runtime)
-    const about = `deliver ${spec.name}`
+    if (deliveries.every(({ spec }) => spec.deploy.length === 0))
+      return deployTogether(state, deliveries, options, runtime)
+    const about = `deliver ${deliveries.map(({ spec }) => spec.name).join(' and ')}`
     await using _turn = await takeLock(state, 'deliveries', { about, waitMs: turnWaitMs, signal }, runtime)
-    return await deployCertificate(state, options, runtime) // and only then is it another's turn
+    return await deployTogether(state, deliveries, options, runtime) // and only then is it another's turn
   })
+}
+
+function previousOf(part: Obtained, { generation }: StoredCertificate): string | undefined {
+  const { live } = part.view
+  if (!hasNews(part) && live?.generation === generation) return generation
+  return generationBefore(generation, part.view)
+}
+
+async function finish(
+  { spec, action, certificate, outlook, view, failures }: Obtained,
+  delivered: readonly TargetResult[],
+  { state, inTurn, onEvent }: Workshop,
+  runtime: Runtime,
+): Promise<ApplyResult> {
+  if (certificate === undefined) throw new TypeError('only what is there is delivered')
+  const failed = delivered.find(target => target.error !== undefined)
+  const wentAlong = action.kind === 'none' || action.kind === 'wait'
+  if (wentAlong && failed === undefined) return idleResult(action)
+  const options = { spec, certificate, onEvent, signal: outlook.signal }
+  const hooks =
+    failed === undefined ? await inTurn(() => afterHooksAsTarget(state, options, runtime)) : undefined
+  const targets = hooks === undefined ? delivered : [...delivered, hooks]
+  const error = failed?.error ?? hooks?.error
+  await pruneGenerations(state, spec.name, runtime)
+  const { renewAt } = await outlook.settle(certificate, view.renewal)
+  const done = { spec, action, certificate, renewAt, targets }
+  if (error !== undefined) return { ...done, ...(await failures.failed('delivery', error)) }
+  await failures.succeeded('delivery')
+  return { ...done, outcome: action.kind === 'issue' ? 'issued' : 'deployed' }
 }
 
 /** Whether a forced renewal was overtaken by somebody else's while it waited for the lock. */

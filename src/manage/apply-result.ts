@@ -27,8 +27,11 @@ export function failedResult(spec: CertificateSpec, error: unknown): ApplyResult
   return { spec, outcome: 'failed', targets: [], error }
 }
 
+/** Nothing is to be done, or not yet. */
+export type IdleAction = Extract<Action, { readonly kind: 'none' | 'wait' }>
+
 /** Nothing was to be done, or not yet. */
-export function idleResult(action: Extract<Action, { readonly kind: 'none' | 'wait' }>): ApplyResult {
+export function idleResult(action: IdleAction): ApplyResult {
   const { spec } = action
   if (action.kind === 'wait') return { spec, action, outcome: 'waiting', targets: [], retryAt: action.until }
   const { certificate, renewAt } = action

@@ -8,9 +8,9 @@ import type { Deployer } from '../contracts/deployer.ts'
 import type { Solver } from '../contracts/solver.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { createAccounts } from './accounts.ts'
-import { applyCertificate, type Outlook, type Workshop } from './apply-certificate.ts'
+import { applyTogether, type Outlook, type Workshop } from './apply-certificate.ts'
 import { historyOf } from './apply-history.ts'
-import { type ApplyResult, failedResult, idleResult } from './apply-result.ts'
+import { type ApplyResult, failedResult, type IdleAction, idleResult } from './apply-result.ts'
 import type { OnEvent } from './events.ts'
 import type { UsableAccount } from './execute/account.ts'
 import { tidyUp } from './execute/clean-up.ts'
@@ -20,8 +20,10 @@ import { exemptionsOf, replacedBy } from './limits/exemptions.ts'
 import { endOf, holdBack, type Prospect } from './limits/hold-back.ts'
 import { type CertificateView, latestKnown, newest } from './observe/observation.ts'
 import { observeServed } from './observe/observe-served.ts'
+import { inPairs } from './pair.ts'
 import type { Action } from './plan/action.ts'
 import { guardPlan, type Refusal } from './plan/guard.ts'
+import { type Planned, planPairs } from './plan/pairs.ts'
 import { nextWakeAt, planCertificate } from './plan/plan.ts'
 import { expectedRenewal } from './plan/renewal-time.ts'
 import { type Asking, createSettler } from './settler.ts'
@@ -93,7 +95,10 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
   let delivering: Promise<unknown> = Promise.resolve()
 
   const chosen = ({ only }: ApplyOptions) =>
-    config.certificates.filter(({ name }) => only === undefined || only.includes(name))
+    config.certificates.filter(
+      ({ name, pair }) =>
+        only === undefined || only.includes(name) || (pair !== undefined && only.includes(pair)),
+    )
   const planOne = (
     spec: CertificateSpec,
     view: CertificateView,
@@ -127,7 +132,14 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
         const view =
           settling === undefined ? seen : await settledView(spec, seen, { ...settling, ...applyOptions })
         const action = planOne(spec, view, applyOptions)
-        return [{ action, latest: latestKnown(view), ...newOrderOf(action, view, runtime.clock.now()) }]
+        return [
+          {
+            action,
+            current: newest(view),
+            latest: latestKnown(view),
+            ...newOrderOf(action, view, runtime.clock.now()),
+          },
+        ]
       } catch (error) {
         failed.push(failedResult(spec, error))
         return []
@@ -136,11 +148,13 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
     return { plan: await planOf(looks.flat(), applyOptions), failed }
   }
   const planOf = async (
-    looks: readonly (Prospect & { readonly latest: Instant | undefined })[],
+    looks: readonly (Planned & Prospect & { readonly latest: Instant | undefined })[],
     { allowMany = false }: ApplyOptions,
   ): Promise<Plan> => {
     const at = runtime.clock.now()
-    const actions = await holdBack(state, looks, { now: at, onWarning: warn }, runtime)
+    const paired = planPairs(looks, at)
+    const prospects = looks.map((look, index) => ({ ...look, action: paired[index] ?? look.action }))
+    const actions = await holdBack(state, prospects, { now: at, onWarning: warn }, runtime)
     const refusals = guardPlan(actions, {
       now: at,
       latest: looks.reduce<Instant | undefined>(
@@ -173,10 +187,9 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
     return turn
   }
   const workshop: Workshop = { ...options, accountFor, budgetFor, inTurn }
-  const applyOne = (first: Action, applyOptions: ApplyOptions): Promise<ApplyResult> => {
-    const { spec } = first
+  const outlookOn = (spec: CertificateSpec, applyOptions: ApplyOptions): Outlook => {
     const { signal } = applyOptions
-    const outlook: Outlook = {
+    return {
       observe: () => observe(spec, applyOptions),
       plan: (view, { overtaken } = { overtaken: false }) =>
         planOne(spec, view, overtaken ? { signal, eager: true } : applyOptions),
@@ -186,7 +199,6 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
       },
       signal,
     }
-    return applyCertificate(first, outlook, workshop, runtime)
   }
 
   /** What earlier runs could not take away. It is in nobody's way, so trouble with it is a warning. */
@@ -223,19 +235,24 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
         results.set(result.spec.name, result)
         await recordHistory(state, result.spec.name, historyOf(result), runtime)
       }
-      const work: Action[] = []
-      for (const action of actions) {
-        const { spec } = action
-        const refusal = refusals.find(({ names }) => names.includes(spec.name))
-        if (refusal !== undefined)
-          await finish({ spec, action, outcome: 'refused', targets: [], error: refusal.error })
-        else if (action.kind === 'none' || action.kind === 'wait') results.set(spec.name, idleResult(action))
-        else work.push(action)
+      const jobs: (readonly Action[])[] = []
+      for (const together of inPairs(actions)) {
+        const job: Action[] = []
+        for (const action of together) {
+          const { spec } = action
+          const refusal = refusals.find(({ names }) => names.includes(spec.name))
+          if (refusal === undefined) job.push(action)
+          else await finish({ spec, action, outcome: 'refused', targets: [], error: refusal.error })
+        }
+        if (!job.every(isIdle)) jobs.push(job)
+        else for (const action of job) results.set(action.spec.name, idleResult(action))
       }
-      await inOrderOfUrgency(work, issuanceConcurrency, async action => {
-        await finish(
-          await applyOne(action, applyOptions).catch((error: unknown) => failedResult(action.spec, error)),
+      await inOrderOfUrgency(jobs, issuanceConcurrency, async job => {
+        const looks = job.map(first => ({ first, outlook: outlookOn(first.spec, applyOptions) }))
+        const done = await applyTogether(looks, workshop, runtime).catch((error: unknown) =>
+          job.map(({ spec }) => failedResult(spec, error)),
         )
+        for (const result of done) await finish(result)
       })
       await tidyUpAll(applyOptions)
       return chosen(applyOptions).flatMap(({ name }) => results.get(name) ?? [])
@@ -243,14 +260,19 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
   }
 }
 
+function isIdle(action: Action): action is IdleAction {
+  return action.kind === 'none' || action.kind === 'wait'
+}
+
 /** What ends first goes first; a CA that is slow holds up only those that are to come from it. */
 async function inOrderOfUrgency(
-  actions: readonly Action[],
+  jobs: readonly (readonly Action[])[],
   limit: number,
-  operation: (action: Action) => Promise<void>,
+  operation: (together: readonly Action[]) => Promise<void>,
 ): Promise<void> {
-  const sorted = actions.toSorted((one, other) => endOf(one) - endOf(other))
-  const groups = Map.groupBy(sorted, ({ spec }) => spec.authority.id)
+  const endOfJob = (together: readonly Action[]) => Math.min(...together.map(endOf))
+  const sorted = jobs.toSorted((one, other) => endOfJob(one) - endOfJob(other))
+  const groups = Map.groupBy(sorted, ([first]) => first?.spec.authority.id)
   await Promise.all([...groups.values()].map(group => mapConcurrently(group, limit, operation)))
 }
 

@@ -1,6 +1,7 @@
 /** `certwright delete NAME`. */
 import { AppError } from '../../base/errors.ts'
 import { dropInPath, dropInWithout, readDropIn, writeDropIn } from '../../manage/config/drop-in.ts'
+import { deployableOf } from '../../manage/deployable.ts'
 import { tidyUp } from '../../manage/execute/clean-up.ts'
 import { endpointName } from '../../manage/observe/endpoint-result.ts'
 import { newest } from '../../manage/observe/observation.ts'
@@ -12,7 +13,7 @@ import { storeStep } from '../../manage/store/documents.ts'
 import { switchLive } from '../../manage/store/generations.ts'
 import { removeHistory } from '../../manage/store/history.ts'
 import { takeLock } from '../../manage/store/locks.ts'
-import { generationsPath, livePath } from '../../manage/store/paths.ts'
+import { generationsPath } from '../../manage/store/paths.ts'
 import { removeRenewal } from '../../manage/store/renewals.ts'
 import { removeRun } from '../../manage/store/runs.ts'
 import { createSolver } from '../../plugins/registry.ts'
@@ -94,12 +95,7 @@ async function refuseWhileUsed(
 ): Promise<void> {
   const stored = newest(await observeCertificate(state, spec.name, runtime))
   if (stored === undefined) return
-  const certificate = {
-    name: spec.name,
-    identifiers: stored.identifiers,
-    liveDirectory: livePath(state, spec.name),
-    fingerprint: stored.fingerprint,
-  }
+  const certificate = deployableOf(state, spec, stored)
   for (const target of spec.deploy) {
     const inspection = await (await deployerFor(target)).inspect(certificate, { signal })
     const [first] = inspection.state === 'ready' ? inspection.endpoints : []

@@ -1,12 +1,12 @@
 /** `certwright verify`: what every endpoint serves, compared with what is stored. */
 import { AppError } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
+import { deployableOf } from '../../manage/deployable.ts'
 import { type EndpointResult, endpointName } from '../../manage/observe/endpoint-result.ts'
 import { newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
 import { observeTargets } from '../../manage/observe/targets.ts'
 import type { CertificateSpec } from '../../manage/spec.ts'
-import { livePath } from '../../manage/store/paths.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { errorJson, failureLines } from '../error-text.ts'
 import { formatTable } from '../table.ts'
@@ -57,12 +57,7 @@ async function checkSpec(
     })
     return { spec, fingerprint: undefined, endpoints: [], notes: [], errors: [{ target: 'store', error }] }
   }
-  const certificate = {
-    name: spec.name,
-    identifiers: stored.identifiers,
-    liveDirectory: livePath(state, spec.name),
-    fingerprint: stored.fingerprint,
-  }
+  const certificate = deployableOf(state, spec, stored)
   const sights = await observeTargets(spec, certificate, { deployerFor, signal }, runtime)
   const endpoints = sights.flatMap(sight => sight.endpoints)
   const notes = sights.flatMap(sight => sight.notes)

@@ -16,7 +16,7 @@ import { type CertificateSpec, defaultSpecName } from '../spec.ts'
 import { readDeployments } from '../store/deployments.ts'
 import { liveGeneration, saveGeneration } from '../store/generations.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
-import { deployCertificate } from './deploy.ts'
+import { deployTogether } from './deploy.ts'
 
 const state = '/state'
 const now = instant(Date.UTC(2030, 0, 1))
@@ -100,14 +100,18 @@ async function setUp(targets: readonly FilesTarget[] = [{ directory: '/etc/tls' 
   ) => {
     const live = await liveGeneration(state, spec.name, runtime)
     const certificate = generations[index]
-    const results = await deployCertificate(
+    const [results = []] = await deployTogether(
       state,
+      [
+        {
+          spec,
+          certificate,
+          previous: live === certificate.generation ? undefined : live,
+          ...(knowing && { earlier: await readDeployments(state, spec.name, runtime) }),
+        },
+      ],
       {
-        spec,
-        certificate,
-        previous: live === certificate.generation ? undefined : live,
         deployerFor: async ({ options }) => createFilesDeployer(options as FilesTarget, runtime),
-        ...(knowing && { earlier: await readDeployments(state, spec.name, runtime) }),
         onEvent: () => {},
         signal,
       },

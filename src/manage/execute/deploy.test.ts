@@ -13,7 +13,7 @@ import { type CertificateSpec, defaultSpecName } from '../spec.ts'
 import { readDeployments } from '../store/deployments.ts'
 import { liveGeneration, saveGeneration, switchLive } from '../store/generations.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
-import { deployCertificate } from './deploy.ts'
+import { deployTogether } from './deploy.ts'
 
 const state = '/state'
 const now = instant(Date.UTC(2030, 0, 1))
@@ -122,9 +122,10 @@ async function setUp(behaviours: readonly Behaviour[], { first = false, keyIsEls
   }
   const start = clock.monotonic()
   const { signal } = new AbortController()
-  const targets = await deployCertificate(
+  const [targets = []] = await deployTogether(
     state,
-    { spec, certificate: next, previous: old?.generation, deployerFor, onEvent: () => {}, signal },
+    [{ spec, certificate: next, previous: old?.generation }],
+    { deployerFor, onEvent: () => {}, signal },
     runtime,
   )
   return {

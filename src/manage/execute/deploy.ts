@@ -7,13 +7,14 @@ import { AppError, isAppError, messageOf } from '../../base/errors.ts'
 import type { DeployableCertificate, Deployer, Endpoint } from '../../contracts/deployer.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { PreparedFiles } from '../../runtime/target-files.ts'
+import { deployableOf, inspectTarget } from '../deployable.ts'
 import type { OnEvent } from '../events.ts'
 import { type EndpointResult, endpointName } from '../observe/endpoint-result.ts'
 import { type CertificateSpec, type DeployTarget, targetHash, targetName } from '../spec.ts'
 import type { Deployment } from '../store/deployments.ts'
 import { removeDeployments, writeDeployments } from '../store/deployments.ts'
 import { switchLive } from '../store/generations.ts'
-import { generationPath, livePath } from '../store/paths.ts'
+import { generationPath } from '../store/paths.ts'
 import { hasPrivateKey, type StoredCertificate } from '../store/stored-certificate.ts'
 import { describeMissing, probeAll, probeUntilServed } from './served.ts'
 
@@ -25,14 +26,18 @@ export type TargetResult = {
   readonly error?: AppError
 }
 
-export type DeployOptions = {
+/** A certificate on its way to the targets of its spec. */
+export type Delivery = {
   readonly spec: CertificateSpec
   readonly certificate: StoredCertificate
   /** The generation to return to; absent for a first certificate. */
   readonly previous: string | undefined
-  readonly deployerFor: (target: DeployTarget) => Promise<Deployer>
   /** What is known of earlier deliveries: a target that has the generation already, untouched, is not disturbed. */
   readonly earlier?: readonly Deployment[]
+}
+
+export type DeployOptions = {
+  readonly deployerFor: (target: DeployTarget) => Promise<Deployer>
   readonly servedWithinMs?: number
   readonly onEvent: OnEvent
   readonly signal: AbortSignal
@@ -40,7 +45,10 @@ export type DeployOptions = {
 
 type DeployRuntime = Pick<Runtime, 'files' | 'clock' | 'probeTls'>
 
+/** One certificate at one target. */
 type Work = {
+  readonly delivery: Delivery
+  readonly deployable: DeployableCertificate
   readonly name: string
   readonly target: DeployTarget
   readonly deployer: Deployer
@@ -54,53 +62,52 @@ type Work = {
 }
 
 /**
- * Delivers a generation to every target of its spec and records the outcome.
- * @returns one result per target; a failed one carries its error. The link is switched to the new generation unless a
- * target's configuration was broken before, and switched back when an endpoint does not show the new leaf.
+ * Delivers a generation to every target of its spec and records the outcome; the two of a pair together, so that servers
+ * are told once.
+ * @returns for each delivery one result per target; a failed one carries its error. The links are switched to the new
+ * generations unless a target's configuration was broken before, and switched back, all of them, when an endpoint does not
+ * show the new leaf.
  * @throws AppError ERR_STORE, ERR_ABORTED
  */
-export async function deployCertificate(
+export async function deployTogether(
   state: string,
+  deliveries: readonly Delivery[],
   options: DeployOptions,
   runtime: DeployRuntime,
-): Promise<readonly TargetResult[]> {
-  const { spec, certificate, previous, deployerFor, signal } = options
-  const deployable: DeployableCertificate = {
-    name: spec.name,
-    identifiers: certificate.identifiers,
-    liveDirectory: livePath(state, spec.name),
-    fingerprint: certificate.fingerprint,
-    ...(!hasPrivateKey(certificate) && { keyIsElsewhere: true }),
-  }
+): Promise<readonly (readonly TargetResult[])[]> {
   const works: Work[] = []
-  for (const target of spec.deploy) {
-    const work: Work = {
-      name: targetName(target),
-      target,
-      deployer: await deployerFor(target),
-      prepared: undefined,
-      committed: false,
-      endpoints: [],
-      results: [],
-      notes: [],
-      error: undefined,
+  for (const delivery of deliveries) {
+    for (const target of delivery.spec.deploy) {
+      const work: Work = {
+        delivery,
+        deployable: deployableOf(state, delivery.spec, delivery.certificate),
+        name: targetName(target),
+        target,
+        deployer: await options.deployerFor(target),
+        prepared: undefined,
+        committed: false,
+        endpoints: [],
+        results: [],
+        notes: [],
+        error: undefined,
+      }
+      works.push(work)
+      await inspect(work, options)
     }
-    works.push(work)
-    await inspect(work, deployable, signal)
   }
   const broken = works.filter(({ error }) => isAppError(error, 'ERR_DEPLOY_BROKEN_BEFORE'))
-  // A first certificate may be the very thing that the configuration was missing; and where the key is not ours, the earlier
-  // certificate does not fit to it any more once the key has been replaced.
-  const mayMend = previous === undefined || deployable.keyIsElsewhere === true
+  const mayMend = deliveries.some(mayMendWhatIsBroken)
   const switching = mayMend || broken.length === 0
+  const isSecond = ({ previous }: Delivery) => previous !== undefined
   try {
     if (switching) {
-      for (const work of works) await prepareCopies(work, deployable, state, options)
-      await switchLive(state, spec.name, certificate.generation, runtime)
-      if (mayMend) for (const work of broken) await inspect(work, deployable, signal)
+      for (const work of works) await prepareCopies(work, state, options)
+      for (const { spec, certificate } of deliveries)
+        await switchLive(state, spec.name, certificate.generation, runtime)
+      if (mayMend) for (const work of broken) await inspect(work, options)
     }
     const mended = broken.every(({ error }) => !isAppError(error, 'ERR_DEPLOY_BROKEN_BEFORE'))
-    if (switching && !mended && previous !== undefined) await switchLive(state, spec.name, previous, runtime)
+    if (switching && !mended && deliveries.some(isSecond)) await switchBack(state, deliveries, runtime)
     else if (switching) {
       const ready = works.filter(({ error }) => error === undefined)
       const failed = await activateAndProbe(ready, options, runtime)
@@ -111,15 +118,36 @@ export async function deployCertificate(
     // What never got its name must not lie about; what did is dealt with above, or by the next run after an abort.
     for (const { prepared, committed } of works) if (!committed) await prepared?.undo().catch(() => {})
   }
-  const deployments = works.map(work => toDeployment(work, certificate, runtime))
-  if (deployments.length > 0) await writeDeployments(state, spec.name, deployments, runtime)
-  else await removeDeployments(state, spec.name, runtime)
-  return works.map(({ name, results, notes, error }) => ({
-    target: name,
-    endpoints: results,
-    notes,
-    ...(error && { error }),
-  }))
+  const results: (readonly TargetResult[])[] = []
+  for (const delivery of deliveries) {
+    const own = works.filter(work => work.delivery === delivery)
+    await recordDeployments(state, delivery, own, runtime)
+    results.push(own.map(toResult))
+  }
+  return results
+}
+
+/**
+ * A first certificate may be the very thing that the configuration was missing; and where the key is not ours, the earlier
+ * certificate does not fit to it any more once the key has been replaced.
+ */
+function mayMendWhatIsBroken({ previous, certificate }: Delivery): boolean {
+  return previous === undefined || !hasPrivateKey(certificate)
+}
+
+async function switchBack(
+  state: string,
+  deliveries: Iterable<Delivery>,
+  runtime: DeployRuntime,
+): Promise<void> {
+  for (const { spec, previous } of deliveries) {
+    if (previous !== undefined) await switchLive(state, spec.name, previous, runtime)
+  }
+}
+
+/** The work of a pair at one target, which is told of both at once. */
+function byTarget(works: readonly Work[]): Iterable<readonly Work[]> {
+  return Map.groupBy(works, ({ name, target }) => `${name} ${targetHash(target)}`).values()
 }
 
 /**
@@ -129,26 +157,37 @@ export async function deployCertificate(
 async function putBack(
   state: string,
   works: readonly Work[],
-  { spec, previous, onEvent, signal }: DeployOptions,
+  { onEvent, signal }: DeployOptions,
   runtime: DeployRuntime,
 ): Promise<void> {
   const culprit = works.find(({ error }) => error !== undefined)
-  const touched = previous === undefined ? works.filter(work => work === culprit && goesBack(work)) : works
-  if (touched.length === 0) return
-  const warn = (text: string) =>
-    onEvent({ certificate: spec.name, step: 'deploying', level: 'warning', text })
+  const touched = works.filter(
+    work => work.delivery.previous !== undefined || (work === culprit && goesBack(work)),
+  )
+  const [first] = touched
+  if (first === undefined) return
+  const warn = (text: string, { delivery }: Work = first) =>
+    onEvent({ certificate: delivery.spec.name, step: 'deploying', level: 'warning', text })
   warn('putting the earlier certificate back')
-  if (previous !== undefined) await switchLive(state, spec.name, previous, runtime)
-  for (const work of touched) {
-    work.error ??= new AppError(
-      'ERR_DEPLOY',
-      `${work.name} was given the earlier certificate again, because ${culprit?.name ?? 'another target'} failed`,
-    )
-    const complain = (error: unknown) => warn(`${work.name}: ${messageOf(error)}`)
-    if (goesBack(work)) await work.prepared?.undo().catch(complain)
-    if (work.prepared === undefined || goesBack(work))
-      await work.deployer.activate({ signal }).catch(complain)
+  await switchBack(state, new Set(works.map(({ delivery }) => delivery)), runtime)
+  for (const group of byTarget(touched)) {
+    for (const work of group) {
+      work.error ??= new AppError(
+        'ERR_DEPLOY',
+        `${work.name} was given the earlier certificate again, because ${culprit?.name ?? 'another target'} failed`,
+      )
+      if (goesBack(work))
+        await work.prepared?.undo().catch((error: unknown) => warn(complaint(work, error), work))
+    }
+    const reader = group.find(work => work.prepared === undefined || goesBack(work))
+    await reader?.deployer
+      .activate({ signal })
+      .catch((error: unknown) => warn(complaint(reader, error), reader))
   }
+}
+
+function complaint({ name }: Work, error: unknown): string {
+  return `${name}: ${messageOf(error)}`
 }
 
 /** Whether there are copies to put back. Where nothing lay there before, a server may be unable to start without them. */
@@ -159,14 +198,14 @@ function goesBack({ prepared, committed }: Work): boolean {
 /** Makes the copies ready before anything is switched. What cannot be written fails this target alone. */
 async function prepareCopies(
   work: Work,
-  certificate: DeployableCertificate,
   state: string,
-  { spec, certificate: { generation }, signal }: DeployOptions,
+  { signal }: Pick<DeployOptions, 'signal'>,
 ): Promise<void> {
   if (work.error !== undefined || work.deployer.prepare === undefined) return
-  const directory = generationPath(state, spec.name, generation)
+  const { spec, certificate } = work.delivery
+  const directory = generationPath(state, spec.name, certificate.generation)
   try {
-    work.prepared = await work.deployer.prepare(certificate, { directory, signal })
+    work.prepared = await work.deployer.prepare(work.deployable, { directory, signal })
   } catch (error) {
     if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
     work.error = error
@@ -174,72 +213,87 @@ async function prepareCopies(
 }
 
 /** Forgets what the copies replaced, but for those that were put back. */
-async function keepCopies(works: readonly Work[], { spec, onEvent }: DeployOptions): Promise<void> {
+async function keepCopies(works: readonly Work[], { onEvent }: DeployOptions): Promise<void> {
   for (const work of works) {
     if (!work.committed || (work.error !== undefined && goesBack(work))) continue
     await work.prepared?.keep().catch((error: unknown) => {
-      const text = `${work.name}: ${messageOf(error)}`
-      onEvent({ certificate: spec.name, step: 'deploying', level: 'warning', text })
+      const { name } = work.delivery.spec
+      onEvent({ certificate: name, step: 'deploying', level: 'warning', text: complaint(work, error) })
     })
   }
 }
 
-async function inspect(work: Work, certificate: DeployableCertificate, signal: AbortSignal): Promise<void> {
-  if (certificate.keyIsElsewhere === true && work.deployer.needsKey === true) {
+async function inspect(work: Work, { signal }: Pick<DeployOptions, 'signal'>): Promise<void> {
+  const { deployable, deployer, name } = work
+  if (deployable.keyIsElsewhere === true && deployer.needsKey === true) {
     work.error = new AppError(
       'ERR_DEPLOY',
-      `${work.name} reads the private key, and that of ${certificate.name} is elsewhere: it is issued for a CSR`,
+      `${name} reads the private key, and that of ${deployable.name} is elsewhere: it is issued for a CSR`,
       { hint: 'take the target or csr out of the entry' },
     )
     return
   }
-  const inspection = await work.deployer.inspect(certificate, { signal })
+  const inspection = await inspectTarget(deployer, deployable, { signal })
   work.error = inspection.state === 'ready' ? undefined : inspection.error
   work.endpoints = inspection.state === 'ready' ? inspection.endpoints : []
   work.notes = inspection.state === 'ready' ? inspection.notes : []
 }
 
+/** @returns whether something failed; the targets after it are not touched then: everything goes back */
 async function activateAndProbe(
   works: readonly Work[],
   options: DeployOptions,
   runtime: DeployRuntime,
 ): Promise<boolean> {
-  const { spec, certificate, onEvent, signal } = options
-  for (const work of works) {
+  for (const group of byTarget(works)) {
+    const disturbed: Work[] = []
     try {
-      work.committed = work.prepared !== undefined
-      await work.prepared?.commit()
-      if (await isUndisturbed(work, options, runtime)) continue
-      onEvent({ certificate: spec.name, step: 'deploying', level: 'step', text: `reloading ${work.name}` })
-      await work.deployer.activate({ signal })
+      for (const work of group) {
+        work.committed = work.prepared !== undefined
+        await work.prepared?.commit()
+        if (!(await isUndisturbed(work, options, runtime))) disturbed.push(work)
+      }
+      await activate(disturbed, options)
     } catch (error) {
       if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error // the next run delivers again
-      work.error = error
-      return true // the targets after it are not touched: everything goes back
-    }
-    work.results = await probeUntilServed(work.endpoints, options, runtime)
-    const missing = work.results.filter(({ fingerprint }) => fingerprint !== certificate.fingerprint)
-    if (missing.length > 0) {
-      const where = missing.map(describeMissing).join('\n')
-      work.error = new AppError(
-        'ERR_NOT_SERVED',
-        `${work.name} was reloaded, but does not serve the new certificate\n${where}`,
-        {
-          hint: `look at the log of ${work.prepared === undefined ? work.deployer.name : 'the server'}; then run: certwright deploy ${spec.name}`,
-        },
-      )
+      for (const work of group) work.error = error
       return true
     }
+    for (const work of disturbed) await requireServed(work, options, runtime)
+    if (disturbed.some(({ error }) => error !== undefined)) return true
   }
   return false
+}
+
+async function activate([first]: readonly Work[], { onEvent, signal }: DeployOptions): Promise<void> {
+  if (first === undefined) return
+  const { delivery, name, deployer } = first
+  onEvent({ certificate: delivery.spec.name, step: 'deploying', level: 'step', text: `reloading ${name}` })
+  await deployer.activate({ signal })
+}
+
+async function requireServed(work: Work, options: DeployOptions, runtime: DeployRuntime): Promise<void> {
+  const { spec, certificate } = work.delivery
+  work.results = await probeUntilServed(work.endpoints, { ...options, spec, certificate }, runtime)
+  const missing = work.results.filter(({ fingerprint }) => fingerprint !== certificate.fingerprint)
+  if (missing.length === 0) return
+  const where = missing.map(describeMissing).join('\n')
+  work.error = new AppError(
+    'ERR_NOT_SERVED',
+    `${work.name} was reloaded, but does not serve the new certificate\n${where}`,
+    {
+      hint: `look at the log of ${work.prepared === undefined ? work.deployer.name : 'the server'}; then run: certwright deploy ${spec.name}`,
+    },
+  )
 }
 
 /** Whether a target has the generation already: by what is known of it, by its copies, and by what its endpoints show. */
 async function isUndisturbed(
   work: Work,
-  { certificate, earlier = [], signal }: DeployOptions,
+  { signal }: Pick<DeployOptions, 'signal'>,
   { probeTls }: DeployRuntime,
 ): Promise<boolean> {
+  const { certificate, earlier = [] } = work.delivery
   const last = earlier.find(({ target }) => target === work.name)
   const isKnown = last?.generation === certificate.generation && last.failure === undefined
   if (!isKnown || work.prepared === undefined || work.prepared.changes) return false
@@ -247,6 +301,21 @@ async function isUndisturbed(
   if (results.some(({ fingerprint }) => fingerprint !== certificate.fingerprint)) return false
   work.results = results
   return true
+}
+
+async function recordDeployments(
+  state: string,
+  { spec, certificate }: Delivery,
+  works: readonly Work[],
+  runtime: DeployRuntime,
+): Promise<void> {
+  const deployments = works.map(work => toDeployment(work, certificate, runtime))
+  if (deployments.length > 0) await writeDeployments(state, spec.name, deployments, runtime)
+  else await removeDeployments(state, spec.name, runtime)
+}
+
+function toResult({ name, results, notes, error }: Work): TargetResult {
+  return { target: name, endpoints: results, notes, ...(error && { error }) }
 }
 
 function toDeployment(

@@ -2,13 +2,13 @@
 import { mapConcurrently } from '../../base/concurrent.ts'
 import type { Endpoint } from '../../contracts/deployer.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import { deployableOf } from '../deployable.ts'
 import type { CertificateView } from '../observe/observation.ts'
 import { newest } from '../observe/observation.ts'
 import { probeEndpoint } from '../observe/probe.ts'
 import { observeTargets, type TargetsOptions } from '../observe/targets.ts'
 import type { CertificateSpec } from '../spec.ts'
 import type { Deployment } from '../store/deployments.ts'
-import { livePath } from '../store/paths.ts'
 import type { Sight } from './timeline.ts'
 
 /** Handshakes under way at once. */
@@ -37,13 +37,7 @@ export async function observeSights(
       })),
     )
   }
-  const deployable = {
-    name: spec.name,
-    identifiers: certificate.identifiers,
-    liveDirectory: livePath(state, spec.name),
-    fingerprint: certificate.fingerprint,
-  }
-  const targets = await observeTargets(spec, deployable, options, runtime)
+  const targets = await observeTargets(spec, deployableOf(state, spec, certificate), options, runtime)
   return await Promise.all(
     targets.map(async ({ target, endpoints, error }) => {
       const deployment = view.deployments.find(one => one.target === target)

@@ -13,8 +13,9 @@ export type EndpointResult = {
   readonly failure?: string
 }
 
-/** `www.example.com at [::1]:443`. */
-export function endpointName({ host, port, serverName }: Endpoint): string {
+/** `www.example.com at [::1]:443`, with the kind of key where there are two certificates. */
+export function endpointName({ host, port, serverName, keyKind }: Endpoint): string {
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-  return serverName === undefined ? address : `${serverName} at ${address}`
+  const place = serverName === undefined ? address : `${serverName} at ${address}`
+  return keyKind === undefined ? place : `${place} (${keyKind.toUpperCase()})`
 }

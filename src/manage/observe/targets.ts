@@ -4,6 +4,7 @@ import { mapConcurrently } from '../../base/concurrent.ts'
 import type { AppError } from '../../base/errors.ts'
 import type { DeployableCertificate, Deployer } from '../../contracts/deployer.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import { inspectTarget } from '../deployable.ts'
 import { type CertificateSpec, type DeployTarget, targetName } from '../spec.ts'
 import type { EndpointResult } from './endpoint-result.ts'
 import { probeEndpoint } from './probe.ts'
@@ -38,7 +39,7 @@ export async function observeTargets(
 ): Promise<readonly TargetSight[]> {
   const sights: TargetSight[] = []
   for (const target of spec.deploy) {
-    const inspection = await (await deployerFor(target)).inspect(certificate, { signal })
+    const inspection = await inspectTarget(await deployerFor(target), certificate, { signal })
     const found = { target: targetName(target), endpoints: [], notes: [] }
     if (inspection.state !== 'ready') sights.push({ ...found, error: inspection.error })
     else {

@@ -16,6 +16,7 @@ export const reasonCodes = [
   'renewal-due',
   'renewal-advised',
   'safety-margin',
+  'pair-due',
   'forced',
   'never-deployed',
   'not-live',
@@ -25,6 +26,7 @@ export const reasonCodes = [
   'hook-outstanding',
   'retry-later',
   'outside-window',
+  'pair-incomplete',
   'budget-spent',
   'up-to-date',
 ] as const

@@ -38,6 +38,7 @@ const deploymentsSchema = v.array(
           port: v.number(),
           serverName: v.optional(v.string()),
           proxyProtocol: v.optional(v.boolean()),
+          keyKind: v.optional(v.picklist(['ecdsa', 'rsa'])),
           source: v.string(),
         }),
       ),
