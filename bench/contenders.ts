@@ -29,7 +29,7 @@ export type Names = readonly string[]
 /** A contender that is ready to begin; what it did to get ready is not measured. */
 export type Session = AsyncDisposable & {
   /** Obtains a certificate for each list of names, at most `concurrency` at a time, and fails if one fails. */
-  obtain(wanted: readonly Names[], concurrency: number): Promise<void>
+  readonly obtain: (wanted: readonly Names[], concurrency: number) => Promise<void>
 }
 
 export type Contender = {
@@ -156,7 +156,7 @@ async function openManaged(
 
 const trusted = new Set<string>()
 
-/** The client that most Node programs use, with the same freedom: no self-check, looks as often, connections kept. */
+/** The client that most Node programs use, with the same freedom: no self-check, connections kept. */
 const acmeClient: Contender = {
   name: 'acme-client',
   open: async pebble => {
@@ -170,7 +170,7 @@ const acmeClient: Contender = {
       directoryUrl: pebble.directory,
       accountKey: privateKeyPem(key),
       accountUrl: url,
-      backoffMin: 10,
+      backoffMin: 50, // it looks at every challenge: with less it asks more and takes longer
       backoffMax: 5 * secondMs,
     })
     return {
