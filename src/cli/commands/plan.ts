@@ -34,7 +34,7 @@ export async function plan(
     allowMany: allAtOnce,
     signal: context.signal,
   })
-  if (horizonMs !== undefined) return forecast(found, horizonMs, context)
+  if (horizonMs !== undefined) return await forecast(found, horizonMs, context)
   const idle = found.actions.every(({ kind }) => kind === 'none')
   return {
     exitCode: detailedExitcode && idle ? exitCodes.nothingToDo : exitCodes.done,

@@ -10,6 +10,7 @@ import { type CommandContext, type CommandResult, exitCodes } from '../command.t
 import { inOneLine } from '../error-text.ts'
 import { findStored } from '../stored.ts'
 import { whenText } from '../text.ts'
+import { deploymentJson } from './status.ts'
 
 /** Prints all that is known about one certificate. */
 export async function show(
@@ -70,10 +71,7 @@ export async function show(
       ...(certificate !== undefined && {
         renewAt: formatInstant(expectedRenewal(certificate, view.renewal).at),
       }),
-      deployments: view.deployments.map(({ at, endpoints: _, ...deployment }) => ({
-        ...deployment,
-        at: formatInstant(at),
-      })),
+      deployments: view.deployments.map(deploymentJson),
       damaged: view.damaged.map(({ message }) => message),
     },
   }

@@ -5,6 +5,7 @@ import { type CertificateView, newest } from '../../manage/observe/observation.t
 import { observeCertificate } from '../../manage/observe/observe.ts'
 import { expectedRenewal } from '../../manage/plan/renewal-time.ts'
 import { parseSpecName, type SpecName } from '../../manage/spec.ts'
+import type { Deployment } from '../../manage/store/deployments.ts'
 import { storedNames } from '../../manage/store/generations.ts'
 import { livePath } from '../../manage/store/paths.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
@@ -146,12 +147,15 @@ function statusJson(row: Row, state: string, now: Instant): Record<string, unkno
       fingerprint: certificate.fingerprint,
       authority: certificate.authority.id,
     }),
-    deployments: view.deployments.map(({ at, endpoints: _, ...deployment }) => ({
-      ...deployment,
-      at: formatInstant(at),
-    })),
+    deployments: view.deployments.map(deploymentJson),
     problems: problemsOf(row, state).map(({ message, hint }) =>
       hint === undefined ? message : `${message}; ${hint}`,
     ),
   }
+}
+
+/** The last delivery to one target; its endpoints are named in `seenAt`. */
+export function deploymentJson(deployment: Deployment): Record<string, unknown> {
+  const { at, endpoints: _, ...rest } = deployment
+  return { ...rest, at: formatInstant(at) }
 }

@@ -20,7 +20,7 @@ export type NotifierChoice = {
   readonly atLeast?: Urgency
 }
 
-/** The notifiers of a configuration, in its order. */
+/** The notifiers of a configuration, in its order. @internal */
 export function readNotifiers(entries: readonly NotifyEntry[]): readonly NotifierChoice[] {
   const seen = new Map<string, number>()
   return entries.flatMap(entry =>
