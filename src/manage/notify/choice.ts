@@ -5,7 +5,6 @@ import {
   type Urgency,
   urgencies,
 } from '../../contracts/notifier.ts'
-import type { NotifyEntry } from '../../contracts/notifier-options.ts'
 import type { Json } from '../../contracts/solver.ts'
 
 /** A notifier as the registry takes it, and what it is to be sent. */
@@ -18,24 +17,6 @@ export type NotifierChoice = {
   /** Only these kinds; all when absent. */
   readonly on?: readonly NotificationKind[]
   readonly atLeast?: Urgency
-}
-
-/** The notifiers of a configuration, in its order. @internal */
-export function readNotifiers(entries: readonly NotifyEntry[]): readonly NotifierChoice[] {
-  const seen = new Map<string, number>()
-  return entries.flatMap(entry =>
-    Object.entries(entry).map(([name, { on, 'at-least': atLeast, ...options } = {}]) => {
-      const number = (seen.get(name) ?? 0) + 1
-      seen.set(name, number)
-      return {
-        name,
-        label: number === 1 ? name : `${name}-${number}`,
-        options,
-        ...(on !== undefined && { on }),
-        ...(atLeast !== undefined && { atLeast }),
-      }
-    }),
-  )
 }
 
 /** Whether a notifier is to be sent a notification. A test is for all; an end is for those who were told of the trouble. */
