@@ -18,12 +18,16 @@ export function runCli(args: readonly string[], options: RunOptions = {}): Promi
   return runProgram(process.execPath, [main, ...args], { ...options, env: cliEnvironment(options.env) })
 }
 
-/** Starts a command that stays: `demo`, `ca`, … */
+/**
+ * Starts a command that stays: `demo`, `run`, …
+ * @param under - a program and its arguments that become the command: `setpriv ...`
+ */
 export function startCli(
   args: readonly string[],
-  options: Pick<RunOptions, 'cwd' | 'env'> = {},
+  { under = [], ...options }: Pick<RunOptions, 'cwd' | 'env'> & { readonly under?: readonly string[] } = {},
 ): Promise<RunningProgram> {
-  return startProgram(process.execPath, [main, ...args], { ...options, env: cliEnvironment(options.env) })
+  const [program = process.execPath, ...rest] = [...under, process.execPath, main, ...args]
+  return startProgram(program, rest, { ...options, env: cliEnvironment(options.env) })
 }
 
 function cliEnvironment(added: Readonly<Record<string, string>> = {}): Record<string, string> {
