@@ -29,12 +29,7 @@ export type Finding = {
 }
 
 /** A finding; a hint that is absent is left out. */
-export function finding(
-  name: CheckName,
-  outcome: CheckOutcome,
-  text: string,
-  hint?: string,
-): Finding {
+export function finding(name: CheckName, outcome: CheckOutcome, text: string, hint?: string): Finding {
   return { name, outcome, text, ...(hint !== undefined && { hint }) }
 }
 
