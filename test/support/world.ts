@@ -100,7 +100,8 @@ server {
   }
 }
 
-async function servedAt(port: number, name: string): Promise<X509Certificate> {
+/** The certificate that is served at a port of this machine for a name. */
+export async function servedAt(port: number, name: string): Promise<X509Certificate> {
   const socket = connect({ host: '127.0.0.1', port, servername: name, rejectUnauthorized: false })
   try {
     await once(socket, 'secureConnect')
