@@ -56,6 +56,7 @@ const plants: readonly (readonly [rule: string, file: string, content: string])[
   ['folder-plugins', 'src/plugins/stranger.ts', "import '../client/client.ts'"],
   ['folder-manage', 'src/manage/up.ts', "void import('../plugins/registry.ts')"],
   ['folder-testing', 'src/testing/up.ts', "import '../manage/manager.ts'"],
+  ['folder-daemon', 'src/daemon/up.ts', "import '../cli/main.ts'"],
   ['folder-cli', 'src/cli/fake.ts', "import '../testing/fake.ts'"],
   ['folder-unknown', 'src/utils/one.ts', "import '../base/errors.ts'"],
   ['package-door', 'src/extra.ts', "import './cli/main.ts'"],

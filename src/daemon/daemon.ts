@@ -116,7 +116,7 @@ export async function runDaemon(options: DaemonOptions, runtime: Runtime): Promi
       {
         ...{ configuration, place, requests, bell, checkEveryMs: endpointCheckMs, signal },
         openManager: config => options.openManager(config, { meter, onEvent }),
-        ...{ onPhase, onLook, onConfiguration, onProgress: view.progress },
+        ...{ onPhase, onLook, onConfiguration, onProgress: () => view.progress() },
         onStop: () => {
           view.enter('stopping')
           tellManager('STOPPING=1')
@@ -132,7 +132,8 @@ export async function runDaemon(options: DaemonOptions, runtime: Runtime): Promi
 
   /** Signs of life twice as often as the manager wants them, until it is stopped or hangs. */
   async function beat(watchdogMs: number | undefined, until: AbortSignal): Promise<void> {
-    while (watchdogMs !== undefined && !until.aborted) {
+    if (watchdogMs === undefined) return
+    while (!until.aborted) {
       await runtime.clock.sleep(watchdogMs / 2, until).catch(() => {}) // that is the end
       if (!until.aborted && !view.hangs()) void manager.notify('WATCHDOG=1')
     }

@@ -23,8 +23,9 @@ const brief = (...names: readonly string[]) =>
 const startDaemon = (world: World, ...flags: readonly string[]) => startCli(['run', ...flags, ...world.flags])
 
 /** The lines about an event so far, as the time and the fields. */
-function linesOf({ output }: RunningProgram, event: string): readonly string[] {
-  return output()
+function linesOf(program: RunningProgram, event: string): readonly string[] {
+  return program
+    .output()
     .split('\n')
     .filter(line => line.split(/ +/)[2] === event)
 }
