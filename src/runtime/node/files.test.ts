@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { tempDirectory } from '../../../test/support/temp-directory.ts'
 import { testFiles } from '../../testing/files-contract.ts'
@@ -70,4 +71,16 @@ describe('node files', () => {
     chmodSync(directory.path, 0o500)
     await assert.rejects(files.writeNew(`${directory.path}/a`, '', 0o600), { code: 'EACCES' })
   })
+})
+
+it('does not take a file where a directory should be for nothing', async () => {
+  await using directory = await tempDirectory()
+  const path = join(directory.path, 'file')
+  await files.writeNew(path, 'text', 0o600)
+  for (const below of [join(path, 'a'), join(path, 'a', 'b')]) {
+    await assert.rejects(files.read(below), { code: 'ENOTDIR' })
+    await assert.rejects(files.list(below), { code: 'ENOTDIR' })
+  }
+  assert.equal(await files.read(join(directory.path, 'missing', 'a')), undefined)
+  assert.deepEqual(await files.list(join(directory.path, 'missing', 'a')), [])
 })

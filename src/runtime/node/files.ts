@@ -91,9 +91,18 @@ export function nodeFiles(random: Pick<Random, 'id'>): FsOps {
   }
 }
 
-/** Much is looked for that is rarely there, and an error costs ten times as much as a look. */
+/**
+ * Much is looked for that is rarely there, and an error costs ten times as much as a look. Where something else stands in
+ * the way, the call itself has to say so.
+ */
 function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined
+  const look = (at: string) => statSync(at, { throwIfNoEntry: false })
+  if (look(path) !== undefined) return true
+  for (let parent = dirname(path); ; parent = dirname(parent)) {
+    const stats = look(parent)
+    if (stats !== undefined) return !stats.isDirectory()
+    if (parent === dirname(parent)) return false
+  }
 }
 
 function orAbsent<T>(read: () => T): T | undefined {
