@@ -52,13 +52,9 @@ test('every format, with owners and modes', { skip, timeout }, async () => {
   ok(applied)
   assert.match(applied.stdout, /note: no endpoints are configured/)
 
-  const live = (name: string) => readFile(join(world.state, 'live', 'mail.example', name))
+  const live = (name: string) => readFile(join(world.state, 'live', 'mail.example', name), 'utf8')
   const text = async (name: string) => (await readFile(at(name))).toString()
-  const [cert, chain, key] = [
-    `${await live('cert.pem')}`,
-    `${await live('chain.pem')}`,
-    `${await live('privkey.pem')}`,
-  ]
+  const [cert, chain, key] = [await live('cert.pem'), await live('chain.pem'), await live('privkey.pem')]
   assert.deepEqual(
     await Promise.all(['cert', 'chain', 'fullchain', 'key', 'combined', 'combined-chain-first'].map(text)),
     [cert, chain, cert + chain, key, key + cert + chain, cert + chain + key],
