@@ -37,11 +37,13 @@ async function publish(
   const changed = results.some(({ outcome }) => outcome === 'issued' || outcome === 'deployed')
   if (!changed && metricsFile === undefined) return
   if ((await tellDaemon(state, runtime)) || metricsFile === undefined) return
-  const [{ metricsText, writeMetricsFile }, { seeCertificates, withRefusals }] = await Promise.all([
-    import('../daemon/metrics/metrics.ts'),
-    import('../daemon/metrics/certificate-metrics.ts'),
-  ])
-  const certificates = withRefusals(await seeCertificates(state, config.certificates, runtime), results)
-  const text = metricsText({ version, certificates, measured: meter.measured() })
+  const [{ metricsText, writeMetricsFile }, { certificateFamilies, seeCertificates, withRefusals }] =
+    await Promise.all([
+      import('../daemon/metrics/metrics.ts'),
+      import('../daemon/metrics/certificate-metrics.ts'),
+    ])
+  const found = withRefusals(await seeCertificates(state, config.certificates, runtime), results)
+  const measured = meter.measured()
+  const text = metricsText({ version, certificates: certificateFamilies(found, measured), measured })
   await writeMetricsFile(metricsFile, text, runtime)
 }

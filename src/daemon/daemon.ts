@@ -86,9 +86,9 @@ export async function runDaemon(options: DaemonOptions, runtime: Runtime): Promi
   }
   const onLook = async (look: Look): Promise<void> => {
     view.take(look)
-    report(look)
     await view.publish()
     tellManager()
+    report(look)
     await followUp(() => options.afterLook(look))
   }
   const followUp = async (work: () => Promise<void>): Promise<void> => {

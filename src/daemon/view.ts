@@ -4,7 +4,8 @@ import type { Logger } from '../base/log.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Configuration } from './configuration.ts'
 import type { Look } from './loop.ts'
-import { type SeenCertificate, seeCertificates, withRefusals } from './metrics/certificate-metrics.ts'
+import { certificateFamilies, seeCertificates, withRefusals } from './metrics/certificate-metrics.ts'
+import type { MetricFamily } from './metrics/exposition.ts'
 import type { Meter } from './metrics/meter.ts'
 import { metricsText, writeMetricsFile } from './metrics/metrics.ts'
 import { createMetricsAddress } from './metrics/metrics-address.ts'
@@ -42,7 +43,7 @@ export function createView(options: ViewOptions, runtime: Runtime): View {
   const since = clock.now()
   let phase: Phase = 'starting'
   let progressMs = clock.monotonic()
-  let certificates: readonly SeenCertificate[] = []
+  let certificates: readonly MetricFamily[] = []
   let refused: Look['results'] = []
   let seen: Pick<DaemonStatus, 'nextLookAt' | 'lastLook' | 'lastApply'> = {}
   let metricsError: DaemonStatus['metricsError']
@@ -66,7 +67,8 @@ export function createView(options: ViewOptions, runtime: Runtime): View {
   const show = async (): Promise<void> => {
     const { config } = configuration.current()
     await address.move(config.daemon.metrics)
-    certificates = withRefusals(await seeCertificates(state, config.certificates, runtime), refused)
+    const found = withRefusals(await seeCertificates(state, config.certificates, runtime), refused)
+    certificates = certificateFamilies(found, meter.measured())
     if (config.daemon.metricsFile !== undefined)
       await writeMetricsFile(config.daemon.metricsFile, metrics(), runtime)
   }

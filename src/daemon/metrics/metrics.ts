@@ -2,7 +2,6 @@
 import { secondMs } from '../../base/instant.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { DaemonStatus } from '../status.ts'
-import { certificateFamilies, type SeenCertificate } from './certificate-metrics.ts'
 import { formatMetrics, type MetricFamily } from './exposition.ts'
 import type { Measurements } from './meter.ts'
 
@@ -11,7 +10,8 @@ const metricsFileMode = 0o644
 
 export type MetricsInput = {
   readonly version: string
-  readonly certificates: readonly SeenCertificate[]
+  /** Made when the certificates were looked at, so that they fit what was served then. */
+  readonly certificates: readonly MetricFamily[]
   readonly measured: Measurements
   /** Absent where no daemon runs. */
   readonly daemon?: DaemonStatus
@@ -20,7 +20,7 @@ export type MetricsInput = {
 /** The text format of Prometheus. Pure. */
 export function metricsText({ version, certificates, measured, daemon }: MetricsInput): string {
   return formatMetrics([
-    ...certificateFamilies(certificates, measured),
+    ...certificates,
     ...measuredFamilies(measured),
     ...(daemon === undefined ? [] : daemonFamilies(daemon)),
     {
