@@ -1,6 +1,6 @@
 /** Webroots in memory. */
 import { posix } from 'node:path'
-import { AppError } from '../base/errors.ts'
+import { AppError, isAppError, messageOf } from '../base/errors.ts'
 import type { FsOps } from '../runtime/files.ts'
 import type { RootedPath, WebrootFiles } from '../runtime/webroot-files.ts'
 
@@ -31,30 +31,45 @@ export function memoryWebroot(files: FsOps): WebrootFiles {
     return []
   }
 
+  const orRefuse = async <T>(path: RootedPath, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (isAppError(error)) throw error
+      const place = pathAt(path, path.components.length)
+      throw new AppError('ERR_WEBROOT', `${place} cannot be used: ${messageOf(error)}`, {
+        hint: 'look at the disk and its file system',
+        cause: error,
+      })
+    }
+  }
+
   return {
-    missingDirectories,
-    create: async (path, content) => {
-      for (const count of await missingDirectories(path))
-        await files.makeDirectory(pathAt(path, count), 0o755)
-      const file = pathAt(path, path.components.length)
-      if (await files.facts(file))
-        throw new AppError('ERR_WEBROOT', `${file} cannot be used: it exists already`)
-      await files.writeNew(file, content, 0o644)
-    },
-    remove: async (path, content, directories) => {
-      await missingDirectories(path)
-      const file = pathAt(path, path.components.length)
-      const facts = await files.facts(file)
-      if (
-        facts?.kind === 'file' &&
-        content.startsWith(Buffer.from((await files.read(file)) ?? []).toString('utf8'))
-      ) {
-        await files.remove(file)
-      }
-      for (const count of [...directories].sort((one, other) => other - one)) {
-        const directory = pathAt(path, count)
-        if ((await files.list(directory)).length === 0) await files.remove(directory)
-      }
-    },
+    missingDirectories: path => orRefuse(path, () => missingDirectories(path)),
+    create: (path, content) =>
+      orRefuse(path, async () => {
+        for (const count of await missingDirectories(path))
+          await files.makeDirectory(pathAt(path, count), 0o755)
+        const file = pathAt(path, path.components.length)
+        if (await files.facts(file))
+          throw new AppError('ERR_WEBROOT', `${file} cannot be used: it exists already`)
+        await files.writeNew(file, content, 0o644)
+      }),
+    remove: (path, content, directories) =>
+      orRefuse(path, async () => {
+        await missingDirectories(path)
+        const file = pathAt(path, path.components.length)
+        const facts = await files.facts(file)
+        if (
+          facts?.kind === 'file' &&
+          content.startsWith(Buffer.from((await files.read(file)) ?? []).toString('utf8'))
+        ) {
+          await files.remove(file)
+        }
+        for (const count of [...directories].sort((one, other) => other - one)) {
+          const directory = pathAt(path, count)
+          if ((await files.list(directory)).length === 0) await files.remove(directory)
+        }
+      }),
   }
 }

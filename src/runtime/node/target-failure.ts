@@ -30,7 +30,8 @@ export function targetFailure(cause: unknown, path: string, what = 'cannot write
   if (isAppError(cause)) return cause
   const reason = reasons[systemCodeOf(cause) ?? '']
   const text = `${what} ${printable(path)}: ${reason?.text ?? printable(messageOf(cause))}`
-  return new AppError('ERR_DEPLOY', text, { hint: reason?.hint, cause })
+  const hint = reason?.hint ?? 'look at the disk and its file system'
+  return new AppError('ERR_DEPLOY', text, { hint, cause })
 }
 
 /** For what stands where a file or a directory of ours should be. */

@@ -37,7 +37,7 @@ export function webrootFailure(cause: unknown, { path, location, isRoot }: Webro
   const what = isRoot ? `the webroot ${printable(path)} cannot be used` : `${printable(path)} cannot be used`
   const reason = (isRoot ? rootReasons[code] : nameReason(code, location)) ?? reasons[code]
   return new AppError('ERR_WEBROOT', `${what}: ${reason?.text ?? messageOf(cause)}`, {
-    hint: reason?.hint,
+    hint: reason?.hint ?? 'look at the disk and its file system',
     cause,
   })
 }
