@@ -30,3 +30,4 @@ export type {
 export { createDeployer, createSolver, type PluginChoice } from './plugins/registry.ts'
 export { nodeRuntime } from './runtime/node/runtime.ts'
 export type { Runtime } from './runtime/runtime.ts'
+export type { FileCopy, PreparedFiles, TargetFile } from './runtime/target-files.ts'

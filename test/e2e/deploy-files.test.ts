@@ -194,6 +194,9 @@ test('a copy that somebody changed is noticed and written again', { skip, timeou
   assert.equal((await stat(server.key)).mode & 0o777, 0o600)
   await writeFile(server.key, 'nonsense')
   assert.match((await reason())?.text ?? '', /has another content now/)
+  const verified = await world.run('verify')
+  assert.equal(verified.exitCode, 1)
+  assert.match(verified.stdout, /privkey\.pem has another content now/)
   ok(await world.run('apply'))
   assert.match(await readFile(server.key, 'utf8'), /BEGIN PRIVATE KEY/)
   await addEntry(

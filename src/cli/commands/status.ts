@@ -154,8 +154,8 @@ function statusJson(row: Row, state: string, now: Instant): Record<string, unkno
   }
 }
 
-/** The last delivery to one target; its endpoints are named in `seenAt`. */
+/** The last delivery to one target; its endpoints are named in `seenAt`, its copies by their paths. */
 export function deploymentJson(deployment: Deployment): Record<string, unknown> {
-  const { at, endpoints: _, ...rest } = deployment
-  return { ...rest, at: formatInstant(at) }
+  const { at, copies, endpoints: _, copiedBy: __, ...rest } = deployment
+  return { ...rest, ...(copies && { copies: copies.map(({ path }) => path) }), at: formatInstant(at) }
 }

@@ -1,7 +1,8 @@
-/** `certwright verify`: what every endpoint serves, compared with what is stored. */
+/** `certwright verify`: what every endpoint serves and what lies in the copies, compared with what is stored. */
 import { AppError } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
 import { deployableOf } from '../../manage/deployable.ts'
+import { changedCopies } from '../../manage/observe/copies.ts'
 import { type EndpointResult, endpointName } from '../../manage/observe/endpoint-result.ts'
 import { newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
@@ -61,7 +62,14 @@ async function checkSpec(
   const sights = await observeTargets(spec, certificate, { deployerFor, signal }, runtime)
   const endpoints = sights.flatMap(sight => sight.endpoints)
   const notes = sights.flatMap(sight => sight.notes)
-  const errors = sights.flatMap(({ target, error }) => (error === undefined ? [] : [{ target, error }]))
+  const delivered = view.deployments.filter(({ generation }) => generation === stored.generation)
+  const errors = [
+    ...sights.flatMap(({ target, error }) => (error === undefined ? [] : [{ target, error }])),
+    ...(await changedCopies(delivered, runtime)).map(({ target, path, text }) => {
+      const hint = `certwright apply --only ${spec.name} writes it again`
+      return { target, error: new AppError('ERR_DEPLOY', `${printable(path)} ${text}`, { hint }) }
+    }),
+  ]
   if (spec.deploy.length === 0) notes.push('no targets are configured, so there is nothing to ask')
   return { spec, fingerprint: stored.fingerprint, endpoints, notes, errors }
 }
