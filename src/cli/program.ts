@@ -248,6 +248,14 @@ function createProgram(runner: Runner): Program {
   )
   define(
     program,
+    'rehearse <name>',
+    'the whole renewal with a staging CA: challenge, delivery, a look at every endpoint, and all put back',
+    async () => (await import('./commands/rehearse.ts')).rehearseCommand,
+  )
+    .option('--no-deploy', 'leave servers alone: only test their configuration')
+    .option('--yes', 'do not ask')
+  define(
+    program,
     'simulate',
     'play years of renewals through, against the limits of the CA, in seconds; sends nothing',
     async () => (await import('./commands/simulate.ts')).simulateCommand,

@@ -81,7 +81,7 @@ export function createWorkbench(
     remember(clients, JSON.stringify([authority.directory, authority.trustFile]), async () => {
       if (authority.directory === 'embedded') {
         const { startEmbeddedAuthority } = await import('./embedded-authority.ts')
-        const embedded = await startEmbeddedAuthority(context.state, runtime)
+        const embedded = await startEmbeddedAuthority(context.state, runtime, challengePort(config))
         held.push(embedded)
         return createAcmeClient(
           { directory: embedded.directory, trustPem: embedded.trustPem, userAgent },
@@ -119,6 +119,13 @@ export function createWorkbench(
       for (const one of held.reverse()) await one[Symbol.asyncDispose]()
     },
   }
+}
+
+/** Where the embedded CA looks for http-01: at the port that an entry names, where one does. */
+function challengePort({ certificates }: Config): { readonly httpPort?: number } {
+  const rules = certificates.flatMap(({ solvers }) => solvers)
+  const [httpPort] = rules.flatMap(({ options: { httpPort: port } }) => (typeof port === 'number' ? port : []))
+  return httpPort === undefined ? {} : { httpPort }
 }
 
 /**

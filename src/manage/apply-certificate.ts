@@ -24,6 +24,7 @@ import { safetyMargin } from './plan/renewal-time.ts'
 import type { Authority, CertificateSpec, DeployTarget, SolverChoice } from './spec.ts'
 import { pruneGenerations } from './store/generations.ts'
 import { takeLock } from './store/locks.ts'
+import { removeRehearsal } from './store/rehearsals.ts'
 import type { RenewalRecord } from './store/renewals.ts'
 import type { StoredCertificate } from './store/stored-certificate.ts'
 
@@ -297,6 +298,7 @@ async function finish(
 ): Promise<ApplyResult> {
   if (certificate === undefined) throw new TypeError('only what is there is delivered')
   const failed = delivered.find(target => target.error !== undefined)
+  if (failed === undefined && view.rehearsal === true) await removeRehearsal(state, spec.name, runtime)
   const wentAlong = action.kind === 'none' || action.kind === 'wait'
   if (wentAlong && failed === undefined) return idleResult(action)
   const options = { spec, certificate, onEvent, signal: outlook.signal }

@@ -124,6 +124,10 @@ function failureOf({ attempts, run }: CertificateView): Failure | undefined {
 // After a failed delivery the link leads to the earlier certificate on purpose.
 function strayLink(view: CertificateView, configured: boolean, state: string): readonly Failure[] {
   const certificate = newest(view)
+  if (view.rehearsal === true) {
+    const message = 'a rehearsal is under way, or was interrupted: servers may show its test certificate'
+    return [{ message, ...(configured && { hint: 'certwright apply puts it right' }) }]
+  }
   if (certificate === undefined || view.live?.generation === certificate.generation) return []
   return [
     {

@@ -20,6 +20,8 @@ export type CertificateView = {
   readonly damaged: readonly AppError[]
   /** The generation that `live/<name>` leads to, if it is whole. */
   readonly live?: StoredCertificate
+  /** A rehearsal is under way, or was interrupted: servers may show its certificate. */
+  readonly rehearsal?: true
   readonly run?: RunState
   readonly deployments: readonly Deployment[]
   /** What was settled about its renewal; perhaps about an earlier certificate. */

@@ -20,7 +20,7 @@ export async function observeCertificate(
   { files }: Pick<Runtime, 'files'>,
   options: ReadingOptions = {},
 ): Promise<CertificateView> {
-  const { stored, damaged } = await listGenerations(state, name, { files }, options)
+  const { stored, damaged, rehearsal } = await listGenerations(state, name, { files }, options)
   const liveId = await liveGeneration(state, name, { files })
   const live = stored.find(({ generation }) => generation === liveId)
   const unreadable: AppError[] = []
@@ -43,6 +43,7 @@ export async function observeCertificate(
     generations: stored,
     damaged: [...damaged, ...unreadable],
     ...(live !== undefined && { live }),
+    ...(rehearsal && { rehearsal }),
     ...(run !== undefined && { run }),
     deployments,
     ...(renewal !== undefined && { renewal }),

@@ -18,6 +18,7 @@ export const reasonCodes = [
   'safety-margin',
   'pair-due',
   'forced',
+  'rehearsal-left',
   'never-deployed',
   'not-live',
   'deployment-failed',

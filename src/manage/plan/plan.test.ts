@@ -108,6 +108,23 @@ const cases: readonly Case[] = [
     expected: ['issue', 'no-certificate'],
   },
   { name: 'all as it should be', expected: ['none', 'up-to-date'] },
+  {
+    name: 'a rehearsal that was interrupted goes before all',
+    view: { rehearsal: true, attempts: { issuance: failed, delivery: refusedByCa } },
+    days: 61,
+    expected: ['deploy', 'rehearsal-left'],
+  },
+  {
+    name: 'a rehearsal that was interrupted, and a renewal that is asked for',
+    view: { rehearsal: true },
+    force: true,
+    expected: ['issue', 'forced'],
+  },
+  {
+    name: 'a rehearsal that was interrupted, and nothing to put back',
+    view: { rehearsal: true, generations: [], deployments: [] },
+    expected: ['issue', 'no-certificate'],
+  },
   { name: 'an hour before it is due', days: 60 - 1 / 24, expected: ['none', 'up-to-date'] },
   { name: 'the instant it is due', days: 60, expected: ['issue', 'renewal-due'] },
   { name: 'after it expired', days: 90, expected: ['issue', 'expired'] },

@@ -27,6 +27,9 @@ export type PlanOptions = {
 export function planCertificate(spec: CertificateSpec, view: CertificateView, options: PlanOptions): Action {
   const { now, force = false } = options
   const current = newest(view)
+  // Nobody trusts what servers may show until then, so it waits for nothing.
+  if (view.rehearsal === true && current !== undefined && !force)
+    return { kind: 'deploy', spec, certificate: current, reason: rehearsalLeft }
   const issuance = issuanceWanted(spec, view, now) ?? (force ? forced : undefined)
   if (issuance !== undefined) {
     const { canWait: _, ...reason } = issuance
@@ -53,6 +56,11 @@ export function nextWakeAt(actions: readonly Action[], now: Instant): Instant | 
     action.kind === 'none' ? action.wakeAt : action.kind === 'wait' ? action.until : now,
   )
   return times.length === 0 ? undefined : instant(Math.min(...times))
+}
+
+const rehearsalLeft: Reason = {
+  code: 'rehearsal-left',
+  text: 'a rehearsal has not put it back: servers may show a test certificate',
 }
 
 const forced: Wanted = { code: 'forced', text: 'asked for with --force', canWait: false }

@@ -19,6 +19,7 @@ import {
   publicFileMode,
   stateDirectoryMode,
 } from './paths.ts'
+import { rehearsalGeneration } from './rehearsals.ts'
 import {
   hasPrivateKey,
   type StoredCertificate,
@@ -88,7 +89,12 @@ export async function listGenerations(
   name: SpecName,
   { files }: Pick<Runtime, 'files'>,
   options: ReadingOptions = {},
-): Promise<{ readonly stored: readonly StoredCertificate[]; readonly damaged: readonly AppError[] }> {
+): Promise<{
+  readonly stored: readonly StoredCertificate[]
+  readonly damaged: readonly AppError[]
+  /** Whether the certificate of a rehearsal lies there. */
+  readonly rehearsal: boolean
+}> {
   const directory = generationsPath(state, name)
   const ids = await storeStep(`list ${directory}`, () => files.list(directory))
   const stored: StoredCertificate[] = []
@@ -102,7 +108,7 @@ export async function listGenerations(
       damaged.push(error)
     }
   }
-  return { stored, damaged }
+  return { stored, damaged, rehearsal: ids.includes(rehearsalGeneration) }
 }
 
 /**
