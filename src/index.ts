@@ -17,6 +17,7 @@ export {
   type ManagerOptions,
   type Plan,
 } from './manage/manager.ts'
+export { makePair } from './manage/pair.ts'
 export { selectRenewalTime } from './manage/plan/renewal-time.ts'
 export type {
   Authority,

@@ -88,6 +88,7 @@ export function resultJson(
         host: endpoint.host,
         port: endpoint.port,
         serverName: endpoint.serverName,
+        keyKind: endpoint.keyKind,
         source: endpoint.source,
         fingerprint,
         failure,

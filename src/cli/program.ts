@@ -5,7 +5,7 @@ import { revocationReasons } from '../acme/revocation.ts'
 import { parseDurationMs } from '../base/duration.ts'
 import { AppError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
-import { accountKeyAlgorithms, keyTypes } from '../x509/key-types.ts'
+import { accountKeyAlgorithms, type KeyType, keyTypes } from '../x509/key-types.ts'
 import { type Command, type ExitCode, exitCodes, type GlobalOptions } from './command.ts'
 import type { Run } from './run.ts'
 import { version } from './version.ts'
@@ -152,7 +152,11 @@ function createProgram(runner: Runner): Program {
     )
     .option('--email <address>', 'contact for the account at the CA', parseMailAddress)
     .option('--agree-terms', 'agree to the terms of service of the CA')
-    .addOption(new Option('--key <type>', 'kind of the key').choices([...keyTypes]))
+    .addOption(
+      new Option('--key <type>', 'kind of the key; twice for an ECDSA and an RSA certificate')
+        .choices([...keyTypes])
+        .argParser(collectKeyTypes),
+    )
     .option('--reuse-key', 'keep the key at renewals')
     .option(
       '--csr <file>',
@@ -387,6 +391,12 @@ const examples = `Examples:
 
 function collect(value: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, value]
+}
+
+function collectKeyTypes(value: string, earlier: readonly KeyType[] = []): readonly KeyType[] {
+  const keyType = keyTypes.find(one => one === value)
+  if (keyType !== undefined) return [...earlier, keyType]
+  throw new InvalidArgumentError(`Allowed choices are ${keyTypes.join(', ')}.`) // as of `choices`
 }
 
 function parsePort(text: string): number {

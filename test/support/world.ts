@@ -27,8 +27,8 @@ export type World = AsyncDisposable & {
   json(
     ...args: readonly string[]
   ): Promise<{ readonly exitCode: number | undefined; readonly value: unknown; readonly stderr: string }>
-  /** The certificate that nginx serves for a name. */
-  served(name: string): Promise<X509Certificate>
+  /** The certificate that nginx serves for a name, where it has two, to clients that can do only one kind of key. */
+  served(name: string, keyKind?: 'rsa' | 'ecdsa'): Promise<X509Certificate>
   /** The certificate in `live/`. */
   live(name: string): Promise<X509Certificate>
   /** Writes the server blocks: port 80's stand-in with the challenge location, and a TLS server for the names. */
@@ -84,7 +84,7 @@ defaults:
       const { exitCode, stdout, stderr } = await run(...args, '--json')
       return { exitCode, value: JSON.parse(stdout), stderr }
     },
-    served: name => servedAt(httpsPort, name),
+    served: (name, keyKind) => servedAt(httpsPort, name, keyKind),
     live: async name => new X509Certificate(await readFile(join(state, 'live', name, 'cert.pem'))),
     writeTlsSite: (certificate, names, { extra = '', keyFile } = {}) =>
       nginx.writeSite(`${httpServer}
@@ -101,8 +101,16 @@ server {
 }
 
 /** The certificate that is served at a port of this machine for a name. */
-export async function servedAt(port: number, name: string): Promise<X509Certificate> {
-  const socket = connect({ host: '127.0.0.1', port, servername: name, rejectUnauthorized: false })
+export async function servedAt(
+  port: number,
+  name: string,
+  keyKind?: 'rsa' | 'ecdsa',
+): Promise<X509Certificate> {
+  const sigalgs = keyKind && { rsa: 'RSA-PSS+SHA256:RSA+SHA256', ecdsa: 'ECDSA+SHA256' }[keyKind]
+  const socket = connect({
+    ...{ host: '127.0.0.1', port, servername: name, rejectUnauthorized: false },
+    ...(sigalgs !== undefined && { sigalgs }),
+  })
   try {
     await once(socket, 'secureConnect')
     const certificate = socket.getPeerX509Certificate()

@@ -97,6 +97,7 @@ function specJson(spec: CertificateSpec): Record<string, unknown> {
         : [spec.authority, ...spec.fallbacks].map(authorityJson),
     csr: spec.csr?.file,
     key: spec.keyType,
+    pair: spec.pair,
     'reuse-key': spec.reuseKey,
     profile: spec.profile,
     'preferred-chain': spec.preferredChain,

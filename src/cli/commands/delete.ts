@@ -6,7 +6,7 @@ import { tidyUp } from '../../manage/execute/clean-up.ts'
 import { endpointName } from '../../manage/observe/endpoint-result.ts'
 import { newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
-import type { CertificateSpec } from '../../manage/spec.ts'
+import type { CertificateSpec, SpecName } from '../../manage/spec.ts'
 import { writeAttempts } from '../../manage/store/attempts.ts'
 import { removeDeployments } from '../../manage/store/deployments.ts'
 import { storeStep } from '../../manage/store/documents.ts'
@@ -38,20 +38,43 @@ export async function deleteCertificate(
   const config = await loadCommandConfig(context)
   const spec = config.certificates.find(one => one.name === name)
   const dropIn = dropInPath(place, name)
+  const pair = config.certificates.filter(one => one.name === spec?.pair)
   if (spec !== undefined && spec.source !== dropIn) {
     throw new AppError('ERR_USAGE', `${name} is defined in ${spec.source}`, {
-      hint: 'take it out there first, then run this again',
+      hint: pair.some(({ source, name: first }) => source === dropInPath(place, first))
+        ? `certwright delete ${pair[0]?.name} removes both`
+        : 'take it out there first, then run this again',
     })
   }
   await using bench = createWorkbench(context, config)
-  if (spec !== undefined && force !== true) await refuseWhileUsed(spec, bench, context)
-  await confirm(`Delete the certificate ${name} with its key and all generations?`, yes, context)
-  await using _lock = await takeLock(
-    state,
-    `certificate-${name}`,
-    { about: `delete ${name}`, signal },
-    runtime,
+  const specs = spec === undefined ? [] : [spec, ...pair]
+  const names = [name, ...pair.map(one => one.name)]
+  for (const one of force === true ? [] : specs) await refuseWhileUsed(one, bench, context)
+  await confirm(
+    `Delete the certificate ${names.join(' and ')} with its key and all generations?`,
+    yes,
+    context,
   )
+  await using locks = new AsyncDisposableStack()
+  for (const one of names) {
+    const about = { about: `delete ${one}`, signal }
+    locks.use(await takeLock(state, `certificate-${one}`, about, runtime))
+  }
+  if (spec !== undefined) await removeEntry(dropIn, name, context)
+  for (const one of names) await forget(one, bench, context)
+  return {
+    exitCode: exitCodes.done,
+    text: `${names.join(' and ')}: deleted\n`,
+    json: { name, deleted: true },
+  }
+}
+
+/** Removes all that is stored of a certificate. */
+async function forget(
+  name: SpecName,
+  bench: Workbench,
+  { state, runtime, onEvent }: CommandContext,
+): Promise<void> {
   const { run } = await observeCertificate(state, name, runtime)
   await tidyUp(
     state,
@@ -59,11 +82,10 @@ export async function deleteCertificate(
       name,
       presented: run?.presented ?? [],
       solverFor: choice => createSolver(choice, bench.runtime),
-      onEvent: context.onEvent,
+      onEvent,
     },
     runtime,
   )
-  if (spec !== undefined) await removeEntry(dropIn, name, context)
   await switchLive(state, name, undefined, runtime)
   await removeRun(state, name, runtime)
   await removeDeployments(state, name, runtime)
@@ -73,7 +95,6 @@ export async function deleteCertificate(
   await storeStep(`remove ${generationsPath(state, name)}`, () =>
     runtime.files.remove(generationsPath(state, name)),
   )
-  return { exitCode: exitCodes.done, text: `${name}: deleted\n`, json: { name, deleted: true } }
 }
 
 // The file is a person's to edit: only the entry goes where there is more in it.

@@ -20,6 +20,7 @@ import {
 import { loadConfig } from '../../manage/config/load.ts'
 import { readRequests } from '../../manage/config/requests.ts'
 import type { AuthorityEntry, CertificateEntry } from '../../manage/config/schema.ts'
+import { pairedKeyTypes, rsaSuffix } from '../../manage/pair.ts'
 import { defaultSpecName, parseSpecName, type SpecName } from '../../manage/spec.ts'
 import { writeAttempts } from '../../manage/store/attempts.ts'
 import { takeLock } from '../../manage/store/locks.ts'
@@ -39,7 +40,7 @@ export type IssueFlags = {
   readonly nginxConfig?: string
   readonly email?: string
   readonly agreeTerms?: boolean
-  readonly key?: KeyType
+  readonly key?: readonly KeyType[]
   readonly reuseKey?: boolean
   readonly csr?: string
   readonly profile?: string
@@ -108,26 +109,31 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
         hint: 'give --webroot DIR or --standalone, or set defaults: { solvers: { http-01: { webroot: DIR } } }',
       })
     }
-    const [result] = await bench.manager.apply({ only: [name], eager: true, signal: context.signal })
+    const results = await bench.manager.apply({ only: [name], eager: true, signal: context.signal })
+    kept = results.some(({ certificate }) => certificate !== undefined)
+    const [result, second] = results
     if (result === undefined)
       throw new TypeError('the entry that was just written is not in the configuration')
-    kept = result.certificate !== undefined
-    if (result.error !== undefined && result.certificate === undefined) throw result.error
-    if (result.action?.kind === 'wait') {
-      throw new AppError('ERR_RATE_LIMITED', `${name} was not issued: ${result.action.reason.text}`, {
+    if (!kept && result.error !== undefined) throw result.error
+    const { action } = result
+    if (action?.kind === 'wait' && action.reason.code !== 'pair-incomplete') {
+      throw new AppError('ERR_RATE_LIMITED', `${name} was not issued: ${action.reason.text}`, {
         hint: 'run the command again then; nothing was asked of the CA now',
-        retryAt: result.action.until,
+        retryAt: action.until,
       })
     }
-    const failed = result.outcome === 'failed'
+    const options = {
+      state: context.state,
+      now: context.runtime.clock.now(),
+      color: context.globals.color,
+    }
     return {
-      exitCode: failed ? exitCodes.failed : exitCodes.done,
-      text: describeResult(result, {
-        state: context.state,
-        now: context.runtime.clock.now(),
-        color: context.globals.color,
-      }),
-      json: resultJson(result, context.state),
+      exitCode: results.some(({ outcome }) => outcome === 'failed') ? exitCodes.failed : exitCodes.done,
+      text: results.map(one => describeResult(one, options)).join(''),
+      json: {
+        ...resultJson(result, context.state),
+        ...(second !== undefined && { pair: resultJson(second, context.state) }),
+      },
     }
   } catch (error) {
     if (!kept) await takeBack(name, { path, earlier }, context)
@@ -147,6 +153,8 @@ async function takeBack(
       await writeDropIn(path, earlier, runtime)
       // What failed was asked for by the entry that is gone again.
       await writeAttempts(state, name, {}, runtime)
+      const second = parseSpecName(`${name}${rsaSuffix}`)
+      if (second !== undefined) await writeAttempts(state, second, {}, runtime)
     }
   } catch (error) {
     const text = `the entry could not be taken back (${messageOf(error)}): put ${path} in order yourself`
@@ -215,13 +223,22 @@ function dropInEntry(identifiers: string[], flags: IssueFlags, { globals }: Comm
       ? { identifiers }
       : { csr: resolve(csr), identifiers: undefined, key: undefined, 'reuse-key': undefined }),
     ...(authority !== undefined && { authority }),
-    ...(key !== undefined && { key }),
+    ...(key !== undefined && { key: keyEntry(key) }),
     ...(reuseKey === true && { 'reuse-key': true }),
     ...(profile !== undefined && { profile }),
     ...(preferredChain !== undefined && { 'preferred-chain': preferredChain }),
     ...(http01 !== undefined && { solvers: { 'http-01': http01 } }),
     ...(deploy.length > 0 && { deploy }),
   }
+}
+
+function keyEntry(keyTypes: readonly KeyType[]): NonNullable<CertificateEntry['key']> {
+  const [first] = keyTypes
+  if (keyTypes.length === 1 && first !== undefined) return first
+  if (pairedKeyTypes(keyTypes) !== undefined) return [...keyTypes]
+  throw new AppError('ERR_USAGE', `--key ${keyTypes.join(' --key ')} is not one ECDSA and one RSA kind`, {
+    hint: 'give it once, or twice for two certificates: --key ecdsa-p256 --key rsa-2048',
+  })
 }
 
 function standaloneEntry(port: number | undefined): true | { port: number } {

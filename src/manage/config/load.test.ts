@@ -187,6 +187,27 @@ certificates:
   assert.equal(certificates.length, 2)
 })
 
+test('two kinds of key make two certificates', async () => {
+  const { certificates } = await load({
+    main: `
+defaults: { key: [rsa-3072, ecdsa-p384] }
+certificates:
+  shop: { identifiers: [a.example], reuse-key: true }
+  mail.example: { key: rsa-2048 }
+  csr: { csr: /csr/good.pem }
+`,
+  })
+  assert.deepEqual(
+    certificates.map(({ name, keyType, pair, reuseKey }) => [name, keyType, pair, reuseKey]),
+    [
+      ['shop', 'ecdsa-p384', 'shop-rsa', true],
+      ['shop-rsa', 'rsa-3072', 'shop', true],
+      ['mail.example', 'rsa-2048', undefined, false],
+      ['csr', 'ecdsa-p384', undefined, false],
+    ],
+  )
+})
+
 const mistakes: readonly {
   readonly name: string
   readonly text: string
@@ -317,6 +338,26 @@ const mistakes: readonly {
     name: 'a CSR for all',
     text: 'defaults: { csr: /csr/good.pem }',
     says: [/defaults\.csr: unknown key/],
+  },
+  {
+    name: 'two keys of one kind',
+    text: 'defaults: { key: [rsa-2048, rsa-4096] }',
+    says: [/defaults\.key: must be one ECDSA and one RSA kind of key/],
+  },
+  {
+    name: 'a name that the RSA certificate of another entry has',
+    text: 'certificates:\n  a.example: { key: [ecdsa-p256, rsa-2048] }\n  a.example-rsa: { identifiers: [b.example] }',
+    says: [/:3: certificates\.a\.example-rsa: is defined in .* already/],
+  },
+  {
+    name: 'an entry whose RSA certificate has a name that is taken',
+    text: 'certificates:\n  a.example-rsa: { identifiers: [b.example] }\n  a.example: { key: [ecdsa-p256, rsa-2048] }',
+    says: [/:3: certificates\.a\.example: its RSA certificate has the name a\.example-rsa, which is defined/],
+  },
+  {
+    name: 'two certificates in one place',
+    text: 'certificates: { a.example: { key: [ecdsa-p256, rsa-2048], deploy: [{ files: { directory: /etc/x } }] } }',
+    says: [/writes \/etc\/x\S+ twice: there are two certificates, as key asks for/],
   },
   {
     name: 'a name that is a path',

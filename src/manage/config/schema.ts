@@ -7,6 +7,7 @@ import { heartbeatSchema, notifySchema } from '../../contracts/notifier-options.
 import { secretSchema } from '../../contracts/secret.ts'
 import { accountKeyAlgorithms, keyTypes } from '../../x509/key-types.ts'
 import { isLimit, limitNames } from '../limits/limit.ts'
+import { pairedKeyTypes } from '../pair.ts'
 import { hooksSchema } from './hooks.ts'
 import { parseListenAddress } from './listen-address.ts'
 import { isRenewAt, isTimeZone, isWindow } from './renew.ts'
@@ -101,7 +102,17 @@ const renewSchema = v.strictObject({
   ),
 })
 
-const key = v.picklist(keyTypes)
+const key = v.union(
+  [
+    v.picklist(keyTypes),
+    v.pipe(
+      v.array(v.picklist(keyTypes)),
+      v.check(types => pairedKeyTypes(types) !== undefined, 'must be one ECDSA and one RSA kind of key'),
+    ),
+  ],
+  ({ received }) =>
+    `must be one of ${keyTypes.join(', ')}, or a list of one ECDSA and one RSA kind; found ${received}`,
+)
 const request = {
   key: v.optional(key),
   'reuse-key': v.optional(v.boolean()),

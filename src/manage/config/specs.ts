@@ -13,6 +13,7 @@ import type { Json } from '../../contracts/solver.ts'
 import { defaultAuthorityName, isKnownAuthority, resolveAuthority } from '../authorities.ts'
 import type { CertificateRequest } from '../certificate-request.ts'
 import { type LimitOverrides, parseLimit } from '../limits/limit.ts'
+import { makePair, pairedKeyTypes } from '../pair.ts'
 import { solverChoiceFor } from '../solver-rules.ts'
 import type {
   AccountSettings,
@@ -102,7 +103,7 @@ export function readConfig(
       const earlier = certificates.get(name)
       if (earlier !== undefined)
         reportIn(document)(path, `is defined in ${earlier.source} already`, 'choose another name')
-      const spec = readSpec(name, entry ?? {}, {
+      const specs = readSpecs(name, entry ?? {}, {
         file: document.file,
         defaults: top.defaults ?? {},
         solvers,
@@ -112,9 +113,15 @@ export function readConfig(
         overridden: override !== undefined,
         report: reportIn(document),
       })
-      if (spec === undefined) continue
-      checkTargets(spec, writers, [...path, 'deploy'], reportIn(document))
-      certificates.set(name, spec)
+      for (const spec of specs) {
+        const other = certificates.get(spec.name)
+        if (other !== undefined && spec.name !== name) {
+          const text = `its RSA certificate has the name ${spec.name}, which is defined in ${other.source}`
+          reportIn(document)(path, text, 'choose another name')
+        }
+        checkTargets(spec, writers, [...path, 'deploy'], reportIn(document))
+        certificates.set(spec.name, spec)
+      }
     }
   }
   if (issues.length > 0 || authority === undefined) return { issues }
@@ -243,6 +250,17 @@ type SpecContext = {
   readonly report: Report
 }
 
+/** The spec of an entry, or two for two kinds of key; none where it has mistakes. */
+function readSpecs(name: string, entry: CertificateEntry, context: SpecContext): readonly CertificateSpec[] {
+  const spec = readSpec(name, entry, context)
+  if (spec === undefined) return []
+  const keyTypes = pairedKeyTypes([entry.key ?? context.defaults.key ?? []].flat())
+  if (keyTypes === undefined || spec.csr !== undefined) return [spec]
+  const pair = makePair(spec, keyTypes)
+  if (pair === undefined) context.report(['certificates', name], 'is too long for a name with -rsa after it')
+  return pair ?? []
+}
+
 function readSpec(name: string, entry: CertificateEntry, context: SpecContext): CertificateSpec | undefined {
   const { defaults, named, report } = context
   const path = ['certificates', name]
@@ -283,7 +301,7 @@ function readSpec(name: string, entry: CertificateEntry, context: SpecContext): 
   return {
     name: specName,
     identifiers,
-    keyType: request?.keyType ?? entry.key ?? defaults.key ?? 'ecdsa-p256',
+    keyType: request?.keyType ?? [entry.key ?? defaults.key ?? []].flat()[0] ?? 'ecdsa-p256',
     reuseKey: request === undefined && (entry['reuse-key'] ?? defaults['reuse-key'] ?? false),
     ...(request !== undefined && {
       csr: { der: request.der, publicKeyHash: request.publicKeyHash, file: entry.csr ?? '' },

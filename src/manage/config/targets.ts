@@ -19,7 +19,7 @@ export function readTarget(entry: TargetEntry): DeployTarget {
  * @param writers - who writes which file; this certificate is added to them
  */
 export function checkTargets(
-  { name, deploy }: Pick<CertificateSpec, 'name' | 'deploy'>,
+  { name, deploy, pair }: Pick<CertificateSpec, 'name' | 'deploy' | 'pair'>,
   writers: Map<string, SpecName>,
   path: readonly (string | number)[],
   report: Report,
@@ -29,6 +29,11 @@ export function checkTargets(
   if (twice !== undefined) report(path, `names ${twice} twice`, 'put what it is to do into one target')
   for (const file of deploy.filter(target => target.name === 'files').flatMap(filesOf)) {
     const other = writers.get(file)
+    if (other !== undefined && other === pair) {
+      const hint = 'make two entries, with one kind of key and a directory each'
+      report(path, `writes ${file} twice: there are two certificates, as key asks for`, hint)
+      return
+    }
     if (other !== undefined && other !== name) {
       report(
         path,

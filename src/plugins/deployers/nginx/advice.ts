@@ -7,9 +7,9 @@ import { formatAddress, type Listen } from './listen.ts'
 import type { FileSetting, ServerBlock } from './server-blocks.ts'
 import { matchingNames } from './server-names.ts'
 import type { TlsSocket } from './sockets.ts'
-import { isPastTheLink, type Trails } from './usage.ts'
+import { isBelow, isPastTheLink, type Trails } from './usage.ts'
 
-type Subject = Pick<DeployableCertificate, 'identifiers' | 'liveDirectory' | 'keyIsElsewhere'>
+type Subject = Pick<DeployableCertificate, 'identifiers' | 'liveDirectory' | 'keyIsElsewhere' | 'pair'>
 
 /** More than these and nobody reads on. */
 const maxBlocks = 3
@@ -27,7 +27,7 @@ export function adviseUse(subject: Subject, { blocks, sockets, trails }: Configu
   const lines = chosen
     .slice(0, maxBlocks)
     .flatMap(block => [
-      ...(block.ownCertificates
+      ...(block.ownCertificates && !readsOther(block, subject)
         ? replacements(block, subject, trails)
         : additions(block, speaksTls.has(block), subject)),
     ])
@@ -52,6 +52,9 @@ function replacements(
     ...(subject.keyIsElsewhere === true ? [] : keys)
       .slice(0, 1)
       .map(setting => replacement(setting, keyLine(subject), trails)),
+    ...otherLines(subject).map((line, index) =>
+      index === 0 ? `and beside them:\n    ${line}` : `    ${line}`,
+    ),
   ]
 }
 
@@ -60,8 +63,13 @@ function replacement(setting: FileSetting, line: string, trails: Trails): string
   return `in ${formatPlace(setting.place)}, replace ${setting.value}${why}:\n    ${line}`
 }
 
-function additions({ place, listens }: ServerBlock, speaksTls: boolean, subject: Subject): readonly string[] {
-  const lines = [...(speaksTls ? [] : tlsListens(listens)), certificateLine(subject), keyLine(subject)]
+function additions(block: ServerBlock, speaksTls: boolean, subject: Subject): readonly string[] {
+  const { place, listens } = block
+  const lines = [
+    ...(speaksTls ? [] : tlsListens(listens)),
+    ...ownLines(subject),
+    ...(readsOther(block, subject) ? [] : otherLines(subject)),
+  ]
   return [`in ${formatPlace(place)}, add to the server block:`, ...lines.map(line => `    ${line}`)]
 }
 
@@ -88,10 +96,24 @@ function newBlock(subject: Subject, redirecting: readonly ServerBlock[]): string
       line => `        ${line}`,
     ),
     `        server_name ${names.join(' ')};`,
-    `        ${certificateLine(subject)}`,
-    `        ${keyLine(subject)}`,
+    ...[...ownLines(subject), ...otherLines(subject)].map(line => `        ${line}`),
     '    }',
   ])
+}
+
+/** Whether a block reads the other certificate of a pair already. */
+function readsOther({ certificates }: ServerBlock, { pair }: Subject): boolean {
+  return pair !== undefined && certificates.some(setting => isBelow(setting, pair.otherDirectory))
+}
+
+function ownLines(subject: Subject): readonly string[] {
+  return [certificateLine(subject), keyLine(subject)]
+}
+
+/** The same for the other certificate of a pair. */
+function otherLines(subject: Subject): readonly string[] {
+  const { pair } = subject
+  return pair === undefined ? [] : ownLines({ ...subject, liveDirectory: pair.otherDirectory })
 }
 
 function certificateLine({ liveDirectory }: Subject): string {

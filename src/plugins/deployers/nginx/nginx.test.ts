@@ -71,16 +71,21 @@ function inspect(
     options = {},
     stderr = '',
     keyIsElsewhere = false,
+    pair: beside,
   }: {
     readonly names?: string
     readonly links?: Readonly<Record<string, string>>
     readonly options?: NginxDeployerOptions
     readonly stderr?: string
     readonly keyIsElsewhere?: boolean
+    readonly pair?: DeployableCertificate['pair']
   } = {},
 ): Promise<Inspection> {
   const deployer = createNginxDeployer(options, { exec: nginxWith(config, { stderr }), files: disk(links) })
-  return deployer.inspect({ ...certificateFor(names), keyIsElsewhere }, { signal })
+  return deployer.inspect(
+    { ...certificateFor(names), keyIsElsewhere, ...(beside && { pair: beside }) },
+    { signal },
+  )
 }
 
 /** `host:port name` with `proxy` where that protocol is spoken, `-` where no name is sent. */
@@ -312,6 +317,36 @@ test('a key that was made elsewhere is where nginx reads it', async () => {
   const added = await inspect(config(''), { keyIsElsewhere: true })
   assert.ok(added.state === 'unused')
   assert.match(added.error.hint ?? '', /ssl_certificate_key \/PATH\/OF\/THE\/KEY; # the one/)
+})
+
+test('the two certificates of a pair stand in one block, and the advice for one leaves the other in place', async () => {
+  const beside = { keyKind: 'ecdsa', otherDirectory: '/cw/live/site-rsa' } as const
+  const second = [
+    'ssl_certificate /cw/live/site-rsa/fullchain.pem;',
+    'ssl_certificate_key /cw/live/site-rsa/privkey.pem;',
+  ]
+  const config = (lines: string) => `http { server { listen 443 ssl; server_name a.test;\n${lines} } }`
+  const both = await inspect(config(`${pair} ${second.join(' ')}`), { pair: beside })
+  assert.ok(both.state === 'ready')
+  assert.deepEqual(both.notes, [])
+
+  const added = await inspect(config(second.join(' ')), { pair: beside })
+  assert.ok(added.state === 'unused')
+  assert.equal(added.error.hint, [`in ${main}:1, add to the server block:`, ...newPair].join('\n'))
+
+  const neither = await inspect(config(''), { pair: beside })
+  assert.ok(neither.state === 'unused')
+  assert.equal(
+    neither.error.hint,
+    [`in ${main}:1, add to the server block:`, ...newPair, ...second.map(line => `    ${line}`)].join('\n'),
+  )
+
+  const foreign = await inspect(config(other), { pair: beside })
+  assert.ok(foreign.state === 'unused')
+  assert.match(
+    foreign.error.hint ?? '',
+    /replace \/o\/k\.pem:\n.*\nand beside them:\n    ssl_certificate \S+site-rsa/,
+  )
 })
 
 test('endpoints and notes name the file that is included', async () => {

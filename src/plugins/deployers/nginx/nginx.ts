@@ -123,7 +123,7 @@ async function inspectDump(
   situation: Situation,
 ): Promise<Inspection> {
   const { options, runtime } = situation
-  const { identifiers, liveDirectory, keyIsElsewhere = false } = certificate
+  const { identifiers, liveDirectory } = certificate
   const config = parse(dump.stdout)
   const blocks = serverBlocks(config)
   const sockets = tlsSockets(blocks)
@@ -142,7 +142,7 @@ async function inspectDump(
     state: 'ready',
     endpoints: endpoints.map(({ endpoint }) => endpoint),
     notes: [
-      ...describeFindings({ blocks, sockets, identifiers, trails, endpoints, keyIsElsewhere }),
+      ...describeFindings({ blocks, sockets, identifiers, trails, endpoints, expected: certificate }),
       ...config.unplaced.map(
         file => `${printable(file)}: nginx reads it, but no include that leads to it was found`,
       ),

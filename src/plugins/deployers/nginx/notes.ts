@@ -1,13 +1,14 @@
 /** What people should know about the way a configuration uses a certificate: pure. */
 import type { Identifier } from '../../../acme/identifier.ts'
 import { printable } from '../../../base/printable.ts'
+import type { DeployableCertificate } from '../../../contracts/deployer.ts'
 import { formatPlace } from './config.ts'
 import { type BlockEndpoint, selectingNames } from './endpoints.ts'
 import { describeListen } from './listen.ts'
 import type { FileSetting, ServerBlock } from './server-blocks.ts'
 import { isRegex, matchingNames } from './server-names.ts'
 import { probeHost, type TlsSocket } from './sockets.ts'
-import { fileOfOurs, type Trails, usesCertificate } from './usage.ts'
+import { fileOfOurs, isBelow, type Trails, usesCertificate } from './usage.ts'
 
 /** What the notes are about. */
 export type Findings = {
@@ -16,16 +17,16 @@ export type Findings = {
   readonly identifiers: readonly Identifier[]
   readonly trails: Trails
   readonly endpoints: readonly BlockEndpoint[]
-  /** That the key is elsewhere is as it should be. */
-  readonly keyIsElsewhere: boolean
+  /** That the key is elsewhere is as it should be, and so is the other certificate of a pair. */
+  readonly expected: Pick<DeployableCertificate, 'keyIsElsewhere' | 'pair'>
 }
 
 /** One line each, with file and line where there is one. */
 export function describeFindings(findings: Findings): readonly string[] {
-  const { blocks, trails, keyIsElsewhere } = findings
+  const { blocks, trails, expected } = findings
   const using = blocks.filter(block => usesCertificate(block, trails))
   const notes = [
-    ...using.flatMap(block => settingNotes(block, trails, keyIsElsewhere)),
+    ...using.flatMap(block => settingNotes(block, trails, expected)),
     ...reachNotes(findings, using),
     ...using.flatMap(block => unprobedNotes(block, findings)),
     ...otherCertificateNotes(findings, using),
@@ -37,9 +38,11 @@ export function describeFindings(findings: Findings): readonly string[] {
 function settingNotes(
   { certificates, keys }: ServerBlock,
   trails: Trails,
-  keyIsElsewhere: boolean,
+  { keyIsElsewhere = false, pair }: Findings['expected'],
 ): readonly string[] {
-  const isForeign = (setting: FileSetting): boolean => fileOfOurs(setting, trails) === undefined
+  const isForeign = (setting: FileSetting): boolean =>
+    fileOfOurs(setting, trails) === undefined &&
+    !(pair !== undefined && isBelow(setting, pair.otherDirectory))
   const bare = certificates.filter(setting => fileOfOurs(setting, trails) === 'cert.pem')
   const others = certificates.filter(isForeign)
   // With several certificates, the foreign keys belong to the foreign certificates.

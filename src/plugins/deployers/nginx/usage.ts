@@ -20,6 +20,11 @@ export function fileOfOurs({ path }: FileSetting, trails: Trails): string | unde
   return path === undefined ? undefined : trails.of.get(path)?.below
 }
 
+/** Whether the path of a setting leads through a directory. */
+export function isBelow({ path }: FileSetting, directory: string): boolean {
+  return path?.startsWith(`${directory}/`) === true
+}
+
 /** Whether a setting reads our present file past the link, and so will keep it when the next one comes. */
 export function isPastTheLink({ path }: FileSetting, { of, liveEnd }: Trails): boolean {
   const trail = path === undefined ? undefined : of.get(path)
