@@ -111,7 +111,7 @@ async function setUp(targets: readonly FilesTarget[] = [{ directory: '/etc/tls' 
         },
       ],
       {
-        deployerFor: async ({ options }) => createFilesDeployer(options as FilesTarget, runtime),
+        deployerFor: async ({ options }) => createFilesDeployer(options, runtime),
         onEvent: () => {},
         signal,
       },
