@@ -2,7 +2,7 @@
 
 import { mapConcurrently } from '../base/concurrent.ts'
 import { isAppError, messageOf } from '../base/errors.ts'
-import type { Instant } from '../base/instant.ts'
+import { hourMs, type Instant } from '../base/instant.ts'
 import type { AcmeClient } from '../client/client.ts'
 import type { Deployer } from '../contracts/deployer.ts'
 import type { Solver } from '../contracts/solver.ts'
@@ -28,6 +28,7 @@ import { nextWakeAt, planCertificate } from './plan/plan.ts'
 import { expectedRenewal } from './plan/renewal-time.ts'
 import { type Asking, createSettler } from './settler.ts'
 import type { Authority, CertificateSpec, Config, DeployTarget, SolverChoice, SpecName } from './spec.ts'
+import { removeDebris } from './store/debris.ts'
 import type { ReadingOptions } from './store/generations.ts'
 import { recordHistory } from './store/history.ts'
 import { namesWithLeftOvers } from './store/left-overs.ts'
@@ -35,6 +36,8 @@ import { takeLock } from './store/locks.ts'
 
 /** Issuances under way at once; each one is mostly waiting. */
 const issuanceConcurrency = 8
+/** A look for what killed processes left behind; one that was killed in the last hour is found the next time. */
+const debrisEveryMs = hourMs
 /** Certificates looked at at once: files, and one handshake per endpoint. */
 const observationConcurrency = 16
 
@@ -93,6 +96,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
   const accountFor = createAccounts({ ...options, settings: config.account, budgetFor }, runtime)
   const settle = createSettler(options, runtime)
   let delivering: Promise<unknown> = Promise.resolve()
+  let debrisRemovedAt: number | undefined
 
   const chosen = ({ only }: ApplyOptions) =>
     config.certificates.filter(
@@ -201,8 +205,12 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
     }
   }
 
-  /** What earlier runs could not take away. It is in nobody's way, so trouble with it is a warning. */
+  /** What earlier runs left. It is in nobody's way, so trouble with it is a warning. */
   const tidyUpAll = async (applyOptions: ApplyOptions): Promise<void> => {
+    if (debrisRemovedAt === undefined || runtime.clock.monotonic() - debrisRemovedAt >= debrisEveryMs) {
+      debrisRemovedAt = runtime.clock.monotonic()
+      await removeDebris(state, runtime).catch((error: unknown) => warn(messageOf(error)))
+    }
     const left = await namesWithLeftOvers(state, runtime).catch((error: unknown): readonly string[] => {
       warn(messageOf(error))
       return []

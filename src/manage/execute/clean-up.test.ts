@@ -36,7 +36,7 @@ test('what cannot be taken away is written down and tried again, the last that w
   assert.equal(await tidyUp(state, { ...options, presented: presented('one', 'two') }, runtime), true)
   assert.deepEqual(await readLeftOvers(state, name, runtime), presented('one'))
   assert.deepEqual(warnings, [
-    'cleaning up after the challenge failed: it is stuck; the next issuance of a.example tries it again',
+    'cleaning up after the challenge failed: it is stuck; the next run tries it again',
   ])
   stuck.clear()
   assert.equal(await tidyUp(state, { ...options, presented: presented('three') }, runtime), true)

@@ -160,6 +160,15 @@ test('what is not a generation of ours is left alone, and counts for nothing', a
   assert.deepEqual(left, kept.toSorted())
 })
 
+test('a generation that goes is never seen with only some of its files', async () => {
+  const runtime = fakeRuntime()
+  for (let made = 0; made < 3; made += 1) await saveGeneration(state, name, certificate('01'), runtime)
+  runtime.files.setFaults(failOperation('remove', 'EIO'))
+  await assert.rejects(pruneGenerations(state, name, runtime), { code: 'ERR_STORE' })
+  const { stored, damaged } = await listGenerations(state, name, runtime)
+  assert.deepEqual([stored.length, damaged], [2, []])
+})
+
 test('a disk that fails at any call leaves the live certificate as it was, or the new one whole', async () => {
   const calls = await countCalls()
   assert.ok(calls > 3, `only ${calls} calls were seen`)

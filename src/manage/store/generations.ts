@@ -17,6 +17,7 @@ import {
   privateFileMode,
   privateFiles,
   publicFileMode,
+  removedGenerationPath,
   stateDirectoryMode,
 } from './paths.ts'
 import { rehearsalGeneration } from './rehearsals.ts'
@@ -200,7 +201,12 @@ export async function pruneGenerations(
   }
   const spare = ours.slice(0, -keptGenerations)
   for (const id of [...unfinished, ...spare]) {
-    await storeStep(`remove ${directory}/${id}`, () => files.remove(`${directory}/${id}`))
+    await storeStep(`remove ${directory}/${id}`, async () => {
+      // By one rename: half a generation would be taken for a damaged one. What remains of it is debris.
+      const away = removedGenerationPath(state, name, id)
+      await files.rename(`${directory}/${id}`, away)
+      await files.remove(away)
+    })
   }
 }
 

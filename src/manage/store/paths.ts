@@ -1,4 +1,5 @@
 /** Where things lie below the state directory. Names come from `parseSpecName` and authority ids only. */
+import { temporaryPrefix } from '../../runtime/files.ts'
 import type { SpecName } from '../spec.ts'
 
 /** Only the owner may look into the state: it holds private keys. */
@@ -24,11 +25,15 @@ export const certificatesPath = (state: string) => `${state}/certificates`
 export const generationsPath = (state: string, name: SpecName) => `${state}/certificates/${name}`
 export const generationPath = (state: string, name: SpecName, id: string) =>
   `${state}/certificates/${name}/${id}`
+/** Where a generation lies while it is removed. */
+export const removedGenerationPath = (state: string, name: SpecName, id: string) =>
+  `${state}/${temporaryPrefix}removed-${name}-${id}`
 export const livePath = (state: string, name: SpecName) => `${state}/live/${name}`
 export const runsDirectory = (state: string) => `${state}/runs`
 export const runsPath = (state: string, name: SpecName) => `${state}/runs/${name}`
 // No certificate has a name that begins with a dot.
-export const endedRunPath = (state: string, name: SpecName) => `${state}/runs/.ended-${name}`
+export const endedRunPath = (state: string, name: SpecName) =>
+  `${runsDirectory(state)}/${temporaryPrefix}ended-${name}`
 export const leftOversPath = (state: string, name: SpecName) => `${state}/runs/.left-over-${name}.json`
 export const deploymentsPath = (state: string, name: SpecName) => `${state}/deployments/${name}.json`
 export const renewalsPath = (state: string) => `${state}/renewals`

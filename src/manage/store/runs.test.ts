@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseIdentifier } from '../../acme/identifier.ts'
+import { temporaryPrefix } from '../../runtime/files.ts'
 import { fakeRuntime } from '../../testing/fake-runtime.ts'
 import { defaultSpecName } from '../spec.ts'
-import { appendEntry, readRun, removeRun, saveRunKey } from './runs.ts'
+import { appendEntry, readRun, removeRun, saveRunKey, setRunAside } from './runs.ts'
 
 const state = '/state'
 const identifier = parseIdentifier('a.example')
@@ -36,4 +37,17 @@ test('a journal whose removal was interrupted is gone, and not continued from wh
   await appendEntry(state, name, undefined, opened, runtime)
   await removeRun(state, name, runtime)
   assert.deepEqual(await files.list(`${state}/runs`), [])
+})
+
+test('a process that died at its first entry leaves nothing to look at, and nothing is kept of it', async () => {
+  const runtime = fakeRuntime()
+  const { files } = runtime
+  await files.put(`${state}/runs/${name}/${temporaryPrefix}1`, '{"at":"20')
+  await setRunAside(state, name, runtime)
+  assert.deepEqual([...files.snapshot()], [])
+
+  await files.put(`${state}/runs/${name}/0001.json`, '{"at":"20')
+  await setRunAside(state, name, runtime)
+  assert.deepEqual(await files.list(`${state}/runs`), [])
+  assert.match([...files.snapshot().keys()].join(), /quarantine\/run-of-a\.example-\w+\/0001\.json/)
 })

@@ -8,6 +8,7 @@ import type { AppError } from '../../base/errors.ts'
 import { formatInstant, type Instant } from '../../base/instant.ts'
 import { v } from '../../base/schema.ts'
 import type { Json, Provision } from '../../contracts/solver.ts'
+import { temporaryPrefix } from '../../runtime/files.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { keyTypes } from '../../x509/key-types.ts'
 import type { RunIntent } from '../run-intent.ts'
@@ -215,7 +216,9 @@ export async function setRunAside(
 ): Promise<void> {
   const directory = runsPath(state, name)
   await storeStep(`move ${directory} aside`, async () => {
-    if ((await files.list(directory)).length === 0) return files.remove(directory)
+    const names = await files.list(directory)
+    // A process that died at its first entry leaves nothing that a person could look at.
+    if (names.every(file => file.startsWith(temporaryPrefix))) return files.remove(directory)
     await files.makeDirectory(`${state}/quarantine`, stateDirectoryMode)
     return files.rename(directory, `${state}/quarantine/run-of-${name}-${random.id(6)}`)
   })
