@@ -351,7 +351,7 @@ it('without a command, help is printed to stderr with exit code 2', { timeout },
   assert.equal(exitCode, 2)
   assert.equal(stdout, '')
   assert.match(stderr, /^Examples:\n/)
-  assert.match(stderr, /issue \[options\] <name\.\.\.>/)
+  assert.match(stderr, /issue \[options\] \[name\.\.\.\]/)
 })
 
 // Locks, the cache of names and an empty directory for drop-ins may appear.

@@ -111,7 +111,7 @@ const key = v.union(
     ),
   ],
   ({ received }) =>
-    `must be one of ${keyTypes.join(', ')}, or a list of one ECDSA and one RSA kind; found ${received}`,
+    `must be one of ${keyTypes.join(', ')}, or a list of one ECDSA and one RSA kind, found ${received}`,
 )
 const request = {
   key: v.optional(key),
