@@ -50,6 +50,10 @@ test('what --json prints is what the guide shows', {
   await look('plan', 'plan')
   await look('forecast', 'plan', '--forecast', '100d')
   await look('show', 'show', 'shop.example')
+  await look('explain', 'explain', 'shop.example')
+  await look('check', 'check')
+  await look('rehearse', 'rehearse', 'shop.example', '--authority', 'embedded', '--yes')
+  await look('rehearse', 'rehearse', 'shop.example', '--authority', 'https://127.0.0.1:1/', '--no-deploy')
   await look('demo', 'demo', '--no-nginx')
   await look('simulate', 'simulate', '--certificates', '9', '--years', '0.1')
   await look('account', 'account', 'show')
@@ -59,12 +63,18 @@ test('what --json prints is what the guide shows', {
   await breakReload(world)
   await lookAtAll('renew', '--force', 'shop.example')
   await look('status', 'status')
+  for (const _ of ['once', 'again']) await lookAtAll('deploy', 'shop.example')
+  await look('explain', 'explain', 'shop.example')
+  await look('history', 'history', 'shop.example')
   await failForAWhile(world, 'later.example')
+  await look('explain', 'explain', 'later.example')
   await look('plan', 'apply', '--dry-run')
   await lookAtAll('apply', '--only', 'later.example')
   await look('verify', 'verify') // later.example has no certificate: an error
   await world.nginx.writeSite(siteWithoutListener(world, await freePort()))
   await look('verify', 'verify')
+  await look('explain', 'explain', 'shop.example')
+  await look('check', 'check')
   await appendFile(
     world.configFile,
     'notify: [{ exec: { command: ["true"] } }, { exec: { command: ["false"] } }]\n',
