@@ -7,11 +7,20 @@ import { printable } from '../base/printable.ts'
 /** A message of nginx about a hundred names still fits. */
 const maxLineLength = 4_000
 
+/** Where giving something back failed too, what failed before that is what matters. */
+function firstFailure(error: unknown): unknown {
+  let first = error
+  while (first instanceof Error && first.name === 'SuppressedError' && 'suppressed' in first)
+    first = first.suppressed
+  return first
+}
+
 /** `error:` in one line (more where several things failed), then `hint:` with what to do. */
 export function describeError(
-  error: unknown,
+  thrown: unknown,
   { color, verbose }: { readonly color: boolean; readonly verbose: boolean },
 ): string {
+  const error = firstFailure(thrown)
   const style = (format: 'red' | 'cyan', text: string) =>
     color ? styleText(format, text, { stream: process.stderr }) : text
   if (!isAppError(error)) {
@@ -31,7 +40,8 @@ export function describeError(
 }
 
 /** The stable form of an error in `--json`. */
-export function errorJson(error: unknown): Record<string, unknown> {
+export function errorJson(thrown: unknown): Record<string, unknown> {
+  const error = firstFailure(thrown)
   if (!(error instanceof AppError))
     return { code: 'ERR_INTERNAL', message: error instanceof Error ? error.message : String(error) }
   return {

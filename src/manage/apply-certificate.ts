@@ -1,5 +1,7 @@
 /** Carrying out what is planned for one certificate, or for the two of a pair, under their locks. */
+
 import { AppError, isAppError } from '../base/errors.ts'
+import { createHeld } from '../base/held.ts'
 import { type Instant, minuteMs } from '../base/instant.ts'
 import type { AccountKey, AcmeClient } from '../client/client.ts'
 import type { Deployer } from '../contracts/deployer.ts'
@@ -89,7 +91,7 @@ export async function applyTogether(
   workshop: Workshop,
   runtime: Runtime,
 ): Promise<readonly ApplyResult[]> {
-  await using locks = new AsyncDisposableStack()
+  await using locks = createHeld()
   for (const job of jobs) locks.use(await lockFor(job, workshop, runtime))
   const parts = await lookAgain(jobs, workshop, runtime)
   const obtained: Obtained[] = []

@@ -1,5 +1,7 @@
 /** `certwright delete NAME`. */
+
 import { AppError } from '../../base/errors.ts'
+import { createHeld } from '../../base/held.ts'
 import { dropInPath, dropInWithout, readDropIn, writeDropIn } from '../../manage/config/drop-in.ts'
 import { deployableOf } from '../../manage/deployable.ts'
 import { tidyUp } from '../../manage/execute/clean-up.ts'
@@ -55,7 +57,7 @@ export async function deleteCertificate(
     yes,
     context,
   )
-  await using locks = new AsyncDisposableStack()
+  await using locks = createHeld()
   for (const one of names) {
     const about = { about: `delete ${one}`, signal }
     locks.use(await takeLock(state, `certificate-${one}`, about, runtime))

@@ -195,4 +195,3 @@ export type TargetEntry = v.InferOutput<typeof deploySchema>[number]
 export type CertificateEntry = v.InferOutput<typeof certificateSchema>
 export type SolverEntry = v.InferOutput<typeof solverSchema>
 export type AuthorityEntry = v.InferOutput<typeof authoritySchema>
-export type NamedAuthorityEntry = v.InferOutput<typeof namedAuthoritySchema>
