@@ -37,13 +37,12 @@ async function publish(
   const changed = results.some(({ outcome }) => outcome === 'issued' || outcome === 'deployed')
   if (!changed && metricsFile === undefined) return
   if ((await tellDaemon(state, runtime)) || metricsFile === undefined) return
-  const [{ metricsText, writeMetricsFile }, { certificateFamilies, seeCertificates, withRefusals }] =
-    await Promise.all([
-      import('../daemon/metrics/metrics.ts'),
-      import('../daemon/metrics/certificate-metrics.ts'),
-    ])
-  const found = withRefusals(await seeCertificates(state, config.certificates, runtime), results)
+  const [{ certificatesText }, { metricsText, writeMetricsFile }] = await Promise.all([
+    import('../daemon/metrics/certificate-metrics.ts'),
+    import('../daemon/metrics/metrics.ts'),
+  ])
   const measured = meter.measured()
-  const text = metricsText({ version, certificates: certificateFamilies(found, measured), measured })
-  await writeMetricsFile(metricsFile, text, runtime)
+  const shown = { specs: config.certificates, results, served: measured.served }
+  const certificates = await certificatesText(state, shown, runtime)
+  await writeMetricsFile(metricsFile, metricsText({ version, certificates, measured }), runtime)
 }

@@ -124,7 +124,9 @@ export function createWorkbench(
 /** Where the embedded CA looks for http-01: at the port that an entry names, where one does. */
 function challengePort({ certificates }: Config): { readonly httpPort?: number } {
   const rules = certificates.flatMap(({ solvers }) => solvers)
-  const [httpPort] = rules.flatMap(({ options: { httpPort: port } }) => (typeof port === 'number' ? port : []))
+  const [httpPort] = rules.flatMap(({ options: { httpPort: port } }) =>
+    typeof port === 'number' ? port : [],
+  )
   return httpPort === undefined ? {} : { httpPort }
 }
 

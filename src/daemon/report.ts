@@ -50,8 +50,9 @@ function tellResult(result: ApplyResult, log: Logger): void {
     log('info', 'certificate-issued', { ...about, authority: certificate?.authority.id })
   if (outcome === 'deployed') log('info', 'certificate-delivered', about)
   if (error === undefined) return
-  // What is tried again needs nobody yet.
-  const level = outcome === 'failed' && retryAt !== undefined ? 'warn' : 'error'
+  // What is tried again needs nobody yet, nor does a command that is at work on the same certificate.
+  const passes = retryAt !== undefined || error.code === 'ERR_LOCKED'
+  const level = outcome === 'failed' && passes ? 'warn' : 'error'
   const retry = retryAt === undefined ? {} : { retryAt: formatInstant(retryAt) }
   log(level, `certificate-${outcome}`, { ...about, ...shownError(error), ...retry })
 }

@@ -4,8 +4,7 @@ import type { Logger } from '../base/log.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Configuration } from './configuration.ts'
 import type { Look } from './loop.ts'
-import { certificateFamilies, seeCertificates, withRefusals } from './metrics/certificate-metrics.ts'
-import type { MetricFamily } from './metrics/exposition.ts'
+import { certificatesText } from './metrics/certificate-metrics.ts'
 import type { Meter } from './metrics/meter.ts'
 import { metricsText, writeMetricsFile } from './metrics/metrics.ts'
 import { createMetricsAddress } from './metrics/metrics-address.ts'
@@ -43,7 +42,7 @@ export function createView(options: ViewOptions, runtime: Runtime): View {
   const since = clock.now()
   let phase: Phase = 'starting'
   let progressMs = clock.monotonic()
-  let certificates: readonly MetricFamily[] = []
+  let certificates = ''
   let refused: Look['results'] = []
   let seen: Pick<DaemonStatus, 'nextLookAt' | 'lastLook' | 'lastApply'> = {}
   let metricsError: DaemonStatus['metricsError']
@@ -67,8 +66,12 @@ export function createView(options: ViewOptions, runtime: Runtime): View {
   const show = async (): Promise<void> => {
     const { config } = configuration.current()
     await address.move(config.daemon.metrics)
-    const found = withRefusals(await seeCertificates(state, config.certificates, runtime), refused)
-    certificates = certificateFamilies(found, meter.measured())
+    const { served } = meter.measured()
+    certificates = await certificatesText(
+      state,
+      { specs: config.certificates, results: refused, served },
+      runtime,
+    )
     if (config.daemon.metricsFile !== undefined)
       await writeMetricsFile(config.daemon.metricsFile, metrics(), runtime)
   }

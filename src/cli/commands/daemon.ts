@@ -10,7 +10,7 @@ import { tellOfConfiguration, tellOfRun } from '../tell-people.ts'
 import { version } from '../version.ts'
 import { createWorkbench, loadCommandConfig } from '../workbench.ts'
 
-/** A step under way, with its cleaning up, ends within this time after it was told to; or the process ends without it. */
+/** A step under way, with its cleaning up, ends within this time after it was told to, or the process ends without it. */
 const stopWithinMs = 30 * secondMs
 
 /** Stays, and does what is due when it is due, until SIGTERM or SIGINT. SIGHUP makes it read the configuration. */
@@ -19,11 +19,13 @@ export async function run(context: CommandContext): Promise<CommandResult> {
   keepHeapSmall()
   // Whoever read the log may be gone; that is no reason to end.
   process.stderr.on('error', () => {})
-  signal.addEventListener('abort', () => setTimeout(() => process.exit(), stopWithinMs).unref(), {
-    once: true,
-  })
   const since = runtime.clock.now()
   const log = createLog(context)
+  const giveUp = () => {
+    log('warn', 'stopped-unfinished', { hint: 'the next run continues what was under way' })
+    process.exit()
+  }
+  signal.addEventListener('abort', () => setTimeout(giveUp, stopWithinMs).unref(), { once: true })
   const warn = (errors: readonly AppError[]): void => {
     for (const { code, message, hint } of errors) log('warn', 'people-not-told', { code, message, hint })
   }

@@ -11,6 +11,7 @@ import type { StoredCertificate } from '../../manage/store/stored-certificate.ts
 import { terminalColumns } from '../../runtime/node/standard-output.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
+import { describeDaemon } from '../daemon-text.ts'
 import { errorJson, failureLines } from '../error-text.ts'
 import { explainText, type PictureStyle } from '../explain-text.ts'
 import { findStored } from '../stored.ts'
@@ -44,10 +45,16 @@ export async function explain(
   const refusal = plan?.refusals[0]?.error
   const refused = refusal === undefined ? [] : ['', ...failureLines(refusal)]
   const word = health(view, now)
+  const daemon = await describeDaemon(state, runtime)
+  const text = explainText(timeline, word, pictureStyle(globals.color, runtime)).trimEnd()
   return {
     exitCode: exitCodes.done,
-    text: `${[explainText(timeline, word, pictureStyle(globals.color, runtime)).trimEnd(), ...refused].join('\n')}\n`,
-    json: { ...timelineJson(timeline, word), ...(refusal !== undefined && { refused: errorJson(refusal) }) },
+    text: `${[text, ...refused, '', daemon.text.trimEnd()].join('\n')}\n`,
+    json: {
+      ...timelineJson(timeline, word),
+      ...(refusal !== undefined && { refused: errorJson(refusal) }),
+      daemon: daemon.json,
+    },
   }
 }
 

@@ -9,7 +9,7 @@ import { observeCertificate } from '../../manage/observe/observe.ts'
 import { expectedRenewal } from '../../manage/plan/renewal-time.ts'
 import type { CertificateSpec } from '../../manage/spec.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import type { MetricFamily } from './exposition.ts'
+import { formatMetrics, type MetricFamily } from './exposition.ts'
 import type { Measurements } from './meter.ts'
 
 /** Certificates that are read at once. */
@@ -21,6 +21,22 @@ export type SeenCertificate = {
   readonly view: CertificateView | undefined
   /** Errors that are not in the store: what could not be read, what was refused. */
   readonly errors: readonly { readonly code: string }[]
+}
+
+/** What is shown of the certificates, and what of it is in no store. */
+export type Shown = Pick<Measurements, 'served'> & {
+  readonly specs: readonly CertificateSpec[]
+  readonly results: readonly ApplyResult[]
+}
+
+/** The certificates as they are now, in the text format of metrics. */
+export async function certificatesText(
+  state: string,
+  { specs, results, served }: Shown,
+  runtime: Pick<Runtime, 'files'>,
+): Promise<string> {
+  const certificates = withRefusals(await seeCertificates(state, specs, runtime), results)
+  return formatMetrics(certificateFamilies(certificates, { served }))
 }
 
 /** Reads the certificates of a configuration. Never throws for one that cannot be read. */

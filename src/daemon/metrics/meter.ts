@@ -25,7 +25,7 @@ export type Measurements = {
   /** From the order, the last one where there were several, to the certificate. */
   readonly issuance: Histogram
   /** The fingerprint of the leaf that was seen last; `undefined` where nothing was to be seen or nobody looked. */
-  served(endpoint: ProbeTarget): { readonly fingerprint: string | undefined } | undefined
+  readonly served: (endpoint: ProbeTarget) => { readonly fingerprint: string | undefined } | undefined
 }
 
 export interface Meter {

@@ -10,8 +10,8 @@ const metricsFileMode = 0o644
 
 export type MetricsInput = {
   readonly version: string
-  /** Made when the certificates were looked at, so that they fit what was served then. */
-  readonly certificates: readonly MetricFamily[]
+  /** Text that was made when the certificates were looked at, so that they fit what was served then. */
+  readonly certificates: string
   readonly measured: Measurements
   /** Absent where no daemon runs. */
   readonly daemon?: DaemonStatus
@@ -19,8 +19,7 @@ export type MetricsInput = {
 
 /** The text format of Prometheus. Pure. */
 export function metricsText({ version, certificates, measured, daemon }: MetricsInput): string {
-  return formatMetrics([
-    ...certificates,
+  const rest = formatMetrics([
     ...measuredFamilies(measured),
     ...(daemon === undefined ? [] : daemonFamilies(daemon)),
     {
@@ -30,6 +29,7 @@ export function metricsText({ version, certificates, measured, daemon }: Metrics
       samples: [{ labels: { version }, value: 1 }],
     },
   ])
+  return certificates + rest
 }
 
 /**

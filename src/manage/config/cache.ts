@@ -3,6 +3,7 @@
  * the YAML and schema libraries. Only names are kept: the rest is read when something is done with it.
  */
 import { v } from '../../base/schema.ts'
+import { sha256Hex } from '../../base/sha256.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { readDocument, storeStep, writeDocument } from '../store/documents.ts'
 import { type ConfigPlace, configFacts, configFiles } from './place.ts'
@@ -35,7 +36,15 @@ export async function configStamp(place: ConfigPlace, { files }: Pick<Runtime, '
   const stamps = []
   for (const file of await configFiles(place, { files })) {
     const facts = await configFacts(file, { files })
-    stamps.push(`${file} ${facts === undefined ? 'missing' : `${facts.ino} ${facts.size} ${facts.mtimeMs}`}`)
+    const seen = facts === undefined ? 'missing' : `${facts.ino} ${facts.size} ${facts.mtimeMs}`
+    // A link stays the same when what it leads to changes, as the ones in a Kubernetes volume do.
+    stamps.push(`${file} ${seen}${facts?.kind === 'symlink' ? ` ${await contentOf(file, { files })}` : ''}`)
   }
   return stamps.join('\n')
+}
+
+// What cannot be read is reported by whoever needs it.
+async function contentOf(file: string, { files }: Pick<Runtime, 'files'>): Promise<string> {
+  const content = await files.read(file).catch(() => undefined)
+  return content === undefined ? 'unreadable' : sha256Hex(content)
 }
