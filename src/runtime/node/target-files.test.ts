@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   chownSync,
@@ -14,6 +16,7 @@ import {
 } from 'node:fs'
 import { test } from 'node:test'
 import { tempDirectory } from '../../../test/support/temp-directory.ts'
+import { isAppError } from '../../base/errors.ts'
 import { testTargetFiles } from '../../testing/target-files-contract.ts'
 import { nodeFiles } from './files.ts'
 import { nodeRandom } from './random.ts'
@@ -156,4 +159,64 @@ test('what cannot be done says why and what would help', async () => {
   await assert.rejects(targets.prepare([{ path: `${directory.path}/a`, content: bytes('x'), mode: 0o600 }]), {
     message: `cannot write ${directory.path}/a: there is a directory of that name`,
   })
+})
+
+/** Makes `certs` a directory and a link to `ours` in turn, as fast as it can, until its input ends. */
+const flipper = `
+const { renameSync, symlinkSync, unlinkSync } = require('node:fs')
+const [, home] = process.argv
+const pause = new Int32Array(new SharedArrayBuffer(4))
+process.stdin.resume().on('end', () => process.exit())
+process.stdout.write('ready')
+const flip = () => {
+  for (let count = 0; count < 50; count += 1) {
+    renameSync(home + '/certs', home + '/moved')
+    symlinkSync('../ours', home + '/certs')
+    unlinkSync(home + '/certs')
+    renameSync(home + '/moved', home + '/certs')
+    if (count % 5 === 0) Atomics.wait(pause, 0, 0, 4)
+  }
+  setImmediate(flip)
+}
+flip()`
+
+test('no race of a hostile owner leads anywhere else', asRoot, async () => {
+  await using directory = await tempDirectory()
+  const { path } = directory
+  chmodSync(path, 0o755)
+  for (const name of ['home', 'home/certs', 'ours']) mkdirSync(`${path}/${name}`)
+  chownSync(`${path}/home`, stranger, stranger)
+  chownSync(`${path}/home/certs`, stranger, stranger)
+  const hostile = spawn(process.execPath, ['-e', flipper, `${path}/home`], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  await once(hostile.stdout, 'data')
+  const start = Date.now()
+  let written = 0
+  let refused = 0
+  // On a busy machine the other process may not get its turn for a while.
+  const isEnough = () => written > 20 && refused > 100 && Date.now() - start > 1_000
+  for (let round = 0; !isEnough() && Date.now() - start < 20_000; round += 1) {
+    const file = { path: `${path}/home/certs/key.pem`, content: bytes(`key ${round}`), mode: 0o600 }
+    try {
+      const prepared = await targets.prepare([file])
+      try {
+        await prepared.commit()
+        await (round % 2 === 0 ? prepared.keep() : prepared.undo())
+        written += 1
+      } catch (error) {
+        await prepared.undo().catch(() => {})
+        throw error
+      }
+    } catch (error) {
+      assert.ok(isAppError(error, 'ERR_DEPLOY'), String(error))
+      refused += 1
+    }
+    if (round % 50 === 0) await new Promise(resolve => setImmediate(resolve))
+  }
+  const ended = once(hostile, 'close')
+  hostile.stdin.end()
+  await ended
+  assert.deepEqual(readdirSync(`${path}/ours`), [])
+  assert.ok(written > 0 && refused > 0, `${written} written, ${refused} refused`)
 })
