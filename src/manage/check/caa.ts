@@ -16,7 +16,8 @@ export type CaaVerdict =
   /** No record says anything about certificates of this kind. */
   | { readonly kind: 'unrestricted' }
   | { readonly kind: 'permitted'; readonly by: string }
-  | { readonly kind: 'forbidden'; readonly why: string }
+  /** `forOthers` where records allow other CAs only, or nobody: one more record would do. */
+  | { readonly kind: 'forbidden'; readonly why: string; readonly forOthers: boolean }
   /** It depends on what is not known: the account, or the CA's own name. */
   | { readonly kind: 'unknown'; readonly why: string }
 
@@ -29,53 +30,45 @@ const knownTags = ['issue', 'issuewild', 'iodef', 'contactemail', 'contactphone'
 export function judgeCaa(records: readonly CaaRecord[], request: CaaRequest): CaaVerdict {
   const novel = records.find(({ flags, tag }) => (flags & critical) !== 0 && !knownTags.includes(tag))
   if (novel !== undefined)
-    return {
-      kind: 'forbidden',
-      why: `the property "${novel.tag}" is marked as critical, and CAs do not know it`,
-    }
+    return forbidden(`the property "${novel.tag}" is marked as critical, and CAs do not know it`)
   const wild = records.filter(({ tag }) => tag === 'issuewild')
   const properties = request.wildcard && wild.length > 0 ? wild : records.filter(({ tag }) => tag === 'issue')
   if (properties.length === 0) return { kind: 'unrestricted' }
-  const verdicts = properties.map(({ value }) => judgeProperty(value, request))
+  const verdicts = properties.flatMap(({ value }) => judgeProperty(value, request) ?? [])
+  const others = properties.map(({ tag, value }) => `${tag} "${value}"`).join(', ')
   return (
     verdicts.find(({ kind }) => kind === 'permitted') ??
     verdicts.find(({ kind }) => kind === 'unknown') ??
-    forbidden(properties, verdicts)
+    verdicts[0] ?? { kind: 'forbidden', why: `only this is allowed: ${others}`, forOthers: true }
   )
 }
 
-function forbidden(properties: readonly CaaRecord[], verdicts: readonly CaaVerdict[]): CaaVerdict {
-  // What is said about this CA explains more than that others are allowed.
-  const own = verdicts.flatMap(verdict =>
-    verdict.kind === 'forbidden' && verdict.why !== '' ? verdict.why : [],
-  )
-  const others = properties.map(({ tag, value }) => `${tag} "${value}"`).join(', ')
-  return { kind: 'forbidden', why: own.length > 0 ? own.join('; ') : `only this is allowed: ${others}` }
+function forbidden(why: string): CaaVerdict {
+  return { kind: 'forbidden', why, forOthers: false }
 }
 
-function judgeProperty(value: string, { identities, accountUrl, method }: CaaRequest): CaaVerdict {
+/** What a property says about this CA; nothing where it is about another one or about nobody. */
+function judgeProperty(
+  value: string,
+  { identities, accountUrl, method }: CaaRequest,
+): CaaVerdict | undefined {
   const property = parseIssue(value)
-  if (property === undefined) return { kind: 'forbidden', why: '' }
+  if (property === undefined || property.issuer === '') return undefined
   const { issuer, parameters } = property
-  if (issuer === '') return { kind: 'forbidden', why: '' }
   if (identities.length === 0)
     return { kind: 'unknown', why: `the CA does not say by what name it goes; allowed is ${issuer}` }
-  if (!identities.some(identity => identity.toLowerCase() === issuer)) return { kind: 'forbidden', why: '' }
+  if (!identities.some(identity => identity.toLowerCase() === issuer)) return undefined
   const of = (tag: string) => parameters.filter(([name]) => name === tag).map(([, text]) => text)
   const [uri, ...moreUris] = of('accounturi')
   const [methods, ...moreMethods] = of('validationmethods')
   // RFC 8657 §3 and §4: a parameter that is there twice cannot be satisfied.
-  if (moreUris.length > 0 || moreMethods.length > 0)
-    return { kind: 'forbidden', why: `"${value}" has a parameter twice` }
+  if (moreUris.length > 0 || moreMethods.length > 0) return forbidden(`"${value}" has a parameter twice`)
   if (methods !== undefined && !methods.split(',').some(one => one.trim().toLowerCase() === method))
-    return { kind: 'forbidden', why: `${issuer} may issue by ${methods} only, and ${method} is configured` }
+    return forbidden(`${issuer} may issue by ${methods} only, and ${method} is configured`)
   if (uri !== undefined && accountUrl === undefined)
     return { kind: 'unknown', why: `${issuer} may issue to the account ${uri} only, and there is none yet` }
   if (uri !== undefined && uri !== accountUrl)
-    return {
-      kind: 'forbidden',
-      why: `${issuer} may issue to the account ${uri} only, and ours is ${accountUrl}`,
-    }
+    return forbidden(`${issuer} may issue to the account ${uri} only, and ours is ${accountUrl}`)
   return { kind: 'permitted', by: value }
 }
 

@@ -54,7 +54,9 @@ export async function checkCaa(identifier: Identifier, options: CaaOptions): Pro
       return finding('caa', 'warning', `${value}: ${printable(verdict.why, maxShown)}${at}`)
     case 'forbidden': {
       const own = identities[0] ?? 'the CA'
-      const hint = `add a record such as: ${found.at ?? value}. CAA 0 issue "${own}"`
+      const hint = verdict.forOthers
+        ? `add a record such as: ${found.at ?? value}. CAA 0 issue "${own}"`
+        : `change that record of ${found.at ?? value}`
       const why = `${value}: ${authority} may not issue${at}: ${printable(verdict.why, maxShown)}`
       return finding('caa', 'failed', why, hint)
     }

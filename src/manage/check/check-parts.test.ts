@@ -102,6 +102,13 @@ describe('CAA records', () => {
     })
   }
 
+  it('that allow others only want one more, and those that are wrong want to be changed', async () => {
+    const others = await check('a.test', { 'a.test': [record('other.test')] })
+    assert.equal(others.hint, 'add a record such as: a.test. CAA 0 issue "ca.test"')
+    const wrong = await check('a.test', { 'a.test': [record('ca.test; validationmethods=dns-01')] })
+    assert.equal(wrong.hint, 'change that record of a.test')
+  })
+
   it('of somebody else are shown without their control characters', async () => {
     const found = await check('a.test', { 'a.test': [record('x\u001b[2J')] })
     assert.ok(!found.text.includes('\u001b'))
