@@ -42,18 +42,20 @@ export function newest({ generations }: Pick<CertificateView, 'generations'>): S
 }
 
 /**
- * The generation to return to when the delivery of `next` fails: the live one, or, where a process died after it had
- * switched to `next`, the one that was last seen at a server.
+ * The generation to return to when the delivery of `next` fails: the live one. Where a process died after it had switched to
+ * `next`, it is the one that was last seen at a server, or, when `next` has failed before, the one before it.
  */
 export function generationBefore(
   next: string,
   { live, generations, deployments }: Pick<CertificateView, 'live' | 'generations' | 'deployments'>,
 ): string | undefined {
-  if (live !== undefined && live.generation !== next) return live.generation
+  if (live?.generation !== next) return live?.generation
   const seen = deployments.filter(({ generation, failure }) => generation !== next && failure === undefined)
-  return seen
-    .map(({ generation }) => generation)
-    .find(id => generations.some(({ generation }) => generation === id))
+  const ofNext = deployments.filter(({ generation }) => generation === next)
+  const hasFailed = ofNext.length > 0 && ofNext.every(({ failure }) => failure !== undefined)
+  const ids = generations.map(({ generation }) => generation)
+  const before = hasFailed ? ids[ids.indexOf(next) - 1] : undefined
+  return seen.map(({ generation }) => generation).find(id => ids.includes(id)) ?? before
 }
 
 /** The latest instant that anything of this certificate was written at. */

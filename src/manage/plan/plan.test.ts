@@ -343,6 +343,21 @@ test('a failed delivery returns to what is live, or to what was seen last', () =
   assert.equal(generationBefore(next.generation, { ...views, live: next }), stored.generation)
   assert.equal(generationBefore(next.generation, { ...views, generations: [next], live: next }), undefined)
   assert.equal(generationBefore(next.generation, { generations: [next], deployments: [] }), undefined)
+  // Nothing that servers could read is live: there is nothing to return to.
+  assert.equal(generationBefore(next.generation, views), undefined)
+})
+
+test('a delivery that fails again returns to the generation before, one that was good before stays', () => {
+  const next = { ...stored, generation: '000002-20261201T000000Z' }
+  const failure = { code: 'ERR_NOT_SERVED', message: 'no' }
+  const again = (deployment: object) =>
+    generationBefore(next.generation, {
+      generations: [stored, next],
+      live: next,
+      deployments: [{ ...delivered, generation: next.generation, ...deployment }],
+    })
+  assert.equal(again({ failure }), stored.generation)
+  assert.equal(again({}), undefined)
 })
 
 test('a wait for the window ends before the margin is reached', () => {
