@@ -1,6 +1,6 @@
 /** Carrying out what is planned for one certificate, or for the two of a pair, under their locks. */
 
-import { AppError, isAppError } from '../base/errors.ts'
+import { AppError, isAppError, messageOf } from '../base/errors.ts'
 import { createHeld } from '../base/held.ts'
 import { type Instant, minuteMs } from '../base/instant.ts'
 import type { AccountKey, AcmeClient } from '../client/client.ts'
@@ -84,7 +84,7 @@ type Obtained = Part & {
  * Does what is planned for one certificate, or for the two of a pair, unless somebody else did it while the locks were
  * awaited. What is to be obtained is obtained, and then all is delivered at once.
  * @returns the outcome for each; a failure is counted in the store, so that it is tried again in time
- * @throws AppError ERR_LOCKED, ERR_STORE, ERR_ABORTED: what does not lie with the certificates
+ * @throws AppError ERR_LOCKED, ERR_STORE, ERR_ABORTED: what does not lie with the certificates, before anything is done
  */
 export async function applyTogether(
   jobs: readonly Job[],
@@ -96,15 +96,31 @@ export async function applyTogether(
   const parts = await lookAgain(jobs, workshop, runtime)
   const obtained: Obtained[] = []
   for (const part of parts) obtained.push(await obtain(part, parts, workshop, runtime))
-  if (!obtained.some(hasNews)) return obtained.map(resultWithout)
+  if (!obtained.some(hasNews)) {
+    for (const { action, failures } of obtained) if (action.kind === 'none') await failures.settled()
+    return obtained.map(resultWithout)
+  }
   const missing = obtained.find(({ certificate }) => certificate === undefined)
   if (missing !== undefined)
     return obtained.map(part => (hasNews(part) ? withheld(part, missing) : resultWithout(part)))
-  const targets = await deliver(obtained, workshop, runtime)
   const results: ApplyResult[] = []
-  for (const [index, part] of obtained.entries())
-    results.push(part.failure ?? (await finish(part, targets[index] ?? [], workshop, runtime)))
+  try {
+    const targets = await deliver(obtained, workshop, runtime)
+    for (const [index, part] of obtained.entries())
+      results.push(part.failure ?? (await finish(part, targets[index] ?? [], workshop, runtime)))
+  } catch (error) {
+    if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
+    // Servers may have been told already: they are not told again at every look.
+    for (const part of obtained.slice(results.length)) results.push(await undelivered(part, error))
+  }
   return results
+}
+
+async function undelivered(part: Obtained, error: AppError): Promise<ApplyResult> {
+  if (!hasNews(part)) return resultWithout(part)
+  const { spec, action, certificate, failures } = part
+  const failed = await failures.failed('delivery', error)
+  return { ...{ spec, action, targets: [], ...failed }, ...(certificate && { certificate }) }
 }
 
 /** Whether there is something to deliver that is wanted for its own sake. */
@@ -308,7 +324,10 @@ async function finish(
     failed === undefined ? await inTurn(() => afterHooksAsTarget(state, options, runtime)) : undefined
   const targets = hooks === undefined ? delivered : [...delivered, hooks]
   const error = failed?.error ?? hooks?.error
-  await pruneGenerations(state, spec.name, runtime)
+  await pruneGenerations(state, spec.name, runtime).catch((error: unknown) => {
+    const text = `earlier generations are still there: ${messageOf(error)}`
+    onEvent({ certificate: spec.name, step: 'storing', level: 'warning', text })
+  })
   const { renewAt } = await outlook.settle(certificate, view.renewal)
   const done = { spec, action, certificate, renewAt, targets }
   if (error !== undefined) return { ...done, ...(await failures.failed('delivery', error)) }

@@ -15,6 +15,8 @@ export type Failures = {
   ) => Promise<{ readonly outcome: 'failed'; readonly error: AppError; readonly retryAt: Instant }>
   /** Forgets those of a kind. */
   readonly succeeded: (kind: keyof Attempts) => Promise<void>
+  /** Forgets all: what failed to be written down as a success has become one. */
+  readonly settled: () => Promise<void>
 }
 
 /** The failures of a spec, beginning with those of earlier runs. */
@@ -25,6 +27,12 @@ export function countFailures(
   runtime: Pick<Runtime, 'files' | 'clock' | 'random'>,
 ): Failures {
   let attempts = earlier
+  const forget = async (...kinds: readonly (keyof Attempts)[]): Promise<void> => {
+    if (kinds.every(kind => attempts[kind] === undefined)) return
+    const kept = Object.entries(attempts).filter(([kind]) => !kinds.some(one => one === kind))
+    attempts = Object.fromEntries(kept)
+    await writeAttempts(state, spec.name, attempts, runtime)
+  }
   return {
     failed: async (kind, error) => {
       const failed = countFailure(error, attempts[kind], {
@@ -37,11 +45,7 @@ export function countFailures(
       await writeAttempts(state, spec.name, attempts, runtime).catch(() => {})
       return { outcome: 'failed', error, retryAt: failed.retryAt }
     },
-    succeeded: async kind => {
-      if (attempts[kind] === undefined) return
-      const { [kind]: _, ...rest } = attempts
-      attempts = rest
-      await writeAttempts(state, spec.name, attempts, runtime)
-    },
+    succeeded: kind => forget(kind),
+    settled: () => forget('issuance', 'delivery'),
   }
 }

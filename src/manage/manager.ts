@@ -141,6 +141,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
             action,
             current: newest(view),
             latest: latestKnown(view),
+            failedBefore: Object.keys(view.attempts).length > 0,
             ...newOrderOf(action, view, runtime.clock.now()),
           },
         ]
@@ -149,7 +150,10 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
         return []
       }
     })
-    return { plan: await planOf(looks.flat(), applyOptions), failed }
+    const seen = looks.flat()
+    const stale = seen.filter(({ action, failedBefore }) => action.kind === 'none' && failedBefore)
+    const forgotten = new Set(stale.map(({ action }) => action.spec.name))
+    return { plan: await planOf(seen, applyOptions), failed, forgotten }
   }
   const planOf = async (
     looks: readonly (Planned & Prospect & { readonly latest: Instant | undefined })[],
@@ -236,7 +240,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
       return plan
     },
     apply: async applyOptions => {
-      const { plan, failed } = await lookAtAll(applyOptions, { silent: new Set() })
+      const { plan, failed, forgotten } = await lookAtAll(applyOptions, { silent: new Set() })
       const { actions, refusals } = plan
       const results = new Map<SpecName, ApplyResult>(failed.map(result => [result.spec.name, result]))
       const finish = async (result: ApplyResult) => {
@@ -252,7 +256,8 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
           if (refusal === undefined) job.push(action)
           else await finish({ spec, action, outcome: 'refused', targets: [], error: refusal.error })
         }
-        if (!job.every(isIdle)) jobs.push(job)
+        const isStale = job.some(({ spec }) => forgotten.has(spec.name))
+        if (isStale || !job.every(isIdle)) jobs.push(job)
         else for (const action of job) results.set(action.spec.name, idleResult(action))
       }
       await inOrderOfUrgency(jobs, issuanceConcurrency, async job => {

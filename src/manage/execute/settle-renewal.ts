@@ -1,6 +1,6 @@
 /** Settling when a certificate is renewed: the draw that spreads renewals, and the CA's advice (RFC 9773). */
 import { type AppError, isAppError } from '../../base/errors.ts'
-import { dayMs, hourMs, type Instant, plusMs } from '../../base/instant.ts'
+import { dayMs, hourMs, type Instant, minuteMs, plusMs } from '../../base/instant.ts'
 import type { AcmeClient } from '../../client/client.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { adviceDueAt } from '../plan/advice.ts'
@@ -11,6 +11,8 @@ import type { StoredCertificate } from '../store/stored-certificate.ts'
 
 /** Pauses before a CA is asked again: after a fault that may pass, after any other, and where it gives no advice at all. */
 const askAgainMs = { soon: hourMs, later: 6 * hourMs, unsupported: dayMs } as const
+/** From the certificate on the disk to the question about it: a reload, and looks at endpoints. */
+const justStoredMs = 2 * minuteMs
 const passing: readonly AppError['code'][] = [
   'ERR_NETWORK',
   'ERR_TIMEOUT',
@@ -57,6 +59,11 @@ export async function settleRenewal(
   let record = base
   let error: AppError | undefined
   if (client !== undefined && certificateId !== undefined) {
+    // An answer that cannot be kept would be asked for at every look. Where a certificate was just stored, that works.
+    if (clock.now() - certificate.storedAt > justStoredMs) {
+      const asked = { ...base, checkAgainAt: plusMs(clock.now(), askAgainMs.soon) }
+      await writeRenewal(state, spec.name, asked, { files })
+    }
     try {
       const { info, checkAgainAt } = await client.renewalInfo(certificateId, { signal })
       const { suggestedWindow: window, explanationURL: explanationUrl } = info
