@@ -1,6 +1,11 @@
 /** `certwright history NAME`: what happened. */
 import { formatInstant } from '../../base/instant.ts'
-import { type HistoryEntry, historyEntryJson, readHistory } from '../../manage/store/history.ts'
+import {
+  chronological,
+  type HistoryEntry,
+  historyEntryJson,
+  readHistory,
+} from '../../manage/store/history.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { failureLines } from '../error-text.ts'
 import { findStored } from '../stored.ts'
@@ -13,7 +18,7 @@ export async function history(
 ): Promise<CommandResult> {
   const { state, runtime, globals } = context
   const name = await findStored(context, args[0] ?? '')
-  const entries = (await readHistory(state, name, runtime)).toSorted((one, other) => one.at - other.at)
+  const entries = chronological(await readHistory(state, name, runtime))
   return {
     exitCode: exitCodes.done,
     text: entries.length === 0 ? `${name}: nothing has happened yet\n` : historyText(entries, globals.color),

@@ -3,7 +3,7 @@ import { formatInstant } from '../../base/instant.ts'
 import type { CertificateView } from '../observe/observation.ts'
 import type { FailedAttempts } from '../store/attempts.ts'
 import type { Deployment } from '../store/deployments.ts'
-import type { HistoryEntry } from '../store/history.ts'
+import { chronological, type HistoryEntry } from '../store/history.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
 import type { TimelineEntry } from './timeline.ts'
 
@@ -28,7 +28,7 @@ export function pastOf(
     ...view.deployments.filter(({ generation }) => !knows('deployed', generation)).flatMap(deployed),
     ...[issuance, delivery].flatMap(failed => (failed === undefined ? [] : failure(failed, history))),
   ]
-  return entries.toSorted((one, other) => one.at - other.at)
+  return chronological(entries)
 }
 
 function toEntry({ at, kind, text, hint, count, lastAt }: HistoryEntry): TimelineEntry {

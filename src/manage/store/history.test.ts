@@ -4,7 +4,14 @@ import { instant, minuteMs } from '../../base/instant.ts'
 import { fakeRuntime } from '../../testing/fake-runtime.ts'
 import { failOperation } from '../../testing/faulty-files.ts'
 import { parseSpecName } from '../spec.ts'
-import { addEntry, type HistoryEntry, readHistory, recordHistory, removeHistory } from './history.ts'
+import {
+  addEntry,
+  chronological,
+  type HistoryEntry,
+  readHistory,
+  recordHistory,
+  removeHistory,
+} from './history.ts'
 
 const state = '/var/lib/certwright'
 const name = parseSpecName('shop.example') ?? assert.fail()
@@ -85,6 +92,20 @@ it('a failure that names another token is the same failure, in its latest words'
 
 it('what has no code is never counted together', () => {
   assert.equal(addEntry([{ ...issued, at: at(0) }], { ...issued, at: at(1) }).length, 2)
+})
+
+it('entries of one second are told with the issuance first', () => {
+  const advice = { ...issued, kind: 'advice' } as const
+  const told = chronological([
+    { ...issued, at: at(2) },
+    { ...advice, at: at(1) },
+    { ...issued, at: at(1) },
+    { ...failed, at: at(0) },
+  ])
+  assert.deepEqual(
+    told.map(({ kind }) => kind),
+    ['failed', 'issued', 'advice', 'issued'],
+  )
 })
 
 it('the oldest of many entries go', () => {

@@ -136,6 +136,14 @@ function withoutTokens(text: string): string {
   return text.replace(/[\w-]{22,}/g, '')
 }
 
+/** The oldest first. What followed an issuance within its second, as times are kept, comes after it. Pure. */
+export function chronological<T extends Pick<HistoryEntry, 'at'> & { readonly kind: string }>(
+  entries: readonly T[],
+): readonly T[] {
+  const isLater = ({ kind }: T) => Number(kind !== 'issued')
+  return entries.toSorted((one, other) => one.at - other.at || isLater(one) - isLater(other))
+}
+
 /** The JSON form: times as RFC 3339 text. */
 export function historyEntryJson({ at, lastAt, ...rest }: HistoryEntry): Record<string, unknown> {
   return {
