@@ -2,6 +2,7 @@
 import type { AppError } from '../base/errors.ts'
 import type { Instant } from '../base/instant.ts'
 import type { ApplyResult } from '../manage/apply-result.ts'
+import type { Recollection } from '../manage/recollection.ts'
 import type { Config } from '../manage/spec.ts'
 import { createNotifier } from '../plugins/registry.ts'
 import type { CommandContext } from './command.ts'
@@ -17,7 +18,16 @@ type Told = Pick<CommandContext, 'state' | 'runtime' | 'signal'>
 export async function tellOfRun(
   { state, runtime, signal }: Told,
   { certificates, notify, heartbeat }: Config,
-  { results, nextRunAt }: { readonly results: readonly ApplyResult[]; readonly nextRunAt?: Instant },
+  {
+    results,
+    nextRunAt,
+    recollection,
+  }: {
+    readonly results: readonly ApplyResult[]
+    readonly nextRunAt?: Instant
+    /** Of a process that stays. */
+    readonly recollection?: Recollection
+  },
 ): Promise<readonly AppError[]> {
   if (notify.length === 0 && heartbeat === undefined) return []
   const { reportRun } = await import('../manage/notify/report.ts')
@@ -28,6 +38,7 @@ export async function tellOfRun(
     {
       ...{ notify, signal, notifierFor: choice => createNotifier(choice, runtime) },
       ...(heartbeat !== undefined && { heartbeat }),
+      ...(recollection !== undefined && { recollection }),
     },
     runtime,
   )

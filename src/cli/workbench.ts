@@ -9,6 +9,7 @@ import { createMeter, type Meter } from '../daemon/metrics/meter.ts'
 import { loadConfig } from '../manage/config/load.ts'
 import type { OnEvent } from '../manage/events.ts'
 import { createManager, type Manager } from '../manage/manager.ts'
+import type { Recollection } from '../manage/recollection.ts'
 import {
   type AccountSettings,
   type Authority,
@@ -60,14 +61,18 @@ export function withAccountSettings(
   }
 }
 
-/**
- * A manager for a configuration. Nothing is opened before it is needed.
- * @param meter - measures what it does; one of its own when absent
- */
+export type WorkbenchOptions = {
+  /** Measures what it does; one of its own when absent. */
+  readonly meter?: Meter
+  /** Of a process that opens one workbench after the other. */
+  readonly recollection?: Recollection
+}
+
+/** A manager for a configuration. Nothing is opened before it is needed. */
 export function createWorkbench(
   context: CommandContext,
   config: Config,
-  meter = createMeter(context.runtime),
+  { meter = createMeter(context.runtime), recollection }: WorkbenchOptions = {},
 ): Workbench {
   const unmeasured =
     config.resolvers.length === 0 ? context.runtime : nodeRuntime({ dnsServers: config.resolvers })
@@ -104,7 +109,10 @@ export function createWorkbench(
     context.onEvent(event)
   }
   const manager = createManager(
-    { state: context.state, config, clientFor, solverFor, deployerFor, onEvent },
+    {
+      ...{ state: context.state, config, clientFor, solverFor, deployerFor, onEvent },
+      ...(recollection !== undefined && { recollection }),
+    },
     runtime,
   )
   return {

@@ -23,6 +23,7 @@ import { type CertificateView, generationBefore, newest } from './observe/observ
 import type { Action } from './plan/action.ts'
 import { planPairs } from './plan/pairs.ts'
 import { safetyMargin } from './plan/renewal-time.ts'
+import type { Recollection } from './recollection.ts'
 import type { Authority, CertificateSpec, DeployTarget, SolverChoice } from './spec.ts'
 import { pruneGenerations } from './store/generations.ts'
 import { takeLock } from './store/locks.ts'
@@ -45,6 +46,7 @@ export type Workshop = {
   readonly servedWithinMs?: number
   /** Deliveries take turns: two at once would each see the other's half-done work on the server that they share. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
+  readonly recollection?: Recollection
   readonly onEvent: OnEvent
 }
 
@@ -167,7 +169,7 @@ function lockFor(
 /** Whoever held the locks before may have done what was planned. */
 async function lookAgain(
   jobs: readonly Job[],
-  { state }: Workshop,
+  { state, recollection }: Workshop,
   runtime: Runtime,
 ): Promise<readonly Part[]> {
   const parts: Part[] = []
@@ -177,7 +179,7 @@ async function lookAgain(
     const again = outlook.plan(view)
     const overtaken = first.reason.code === 'forced' && renewedSince(first, again)
     const action = overtaken ? outlook.plan(view, { overtaken }) : again
-    const failures = countFailures(state, spec, view.attempts, runtime)
+    const failures = countFailures(state, { spec, earlier: view.attempts, recollection }, runtime)
     parts.push({ spec, outlook, view, action, failures })
   }
   const planned = parts.map(({ action, view }) => ({ action, current: newest(view) }))

@@ -4,6 +4,7 @@ import type { Instant } from '../base/instant.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { basisOf } from './plan/basis.ts'
 import { countFailure } from './plan/retry-time.ts'
+import type { Recollection } from './recollection.ts'
 import type { CertificateSpec } from './spec.ts'
 import { type Attempts, writeAttempts } from './store/attempts.ts'
 
@@ -19,19 +20,31 @@ export type Failures = {
   readonly settled: () => Promise<void>
 }
 
-/** The failures of a spec, beginning with those of earlier runs. */
+export type FailuresOptions = {
+  readonly spec: CertificateSpec
+  /** Those of earlier runs. */
+  readonly earlier: Attempts
+  /** Where they are kept when they cannot be written down. */
+  readonly recollection?: Pick<Recollection, 'attempts'> | undefined
+}
+
+/** The failures of a spec. */
 export function countFailures(
   state: string,
-  spec: CertificateSpec,
-  earlier: Attempts,
+  { spec, earlier, recollection }: FailuresOptions,
   runtime: Pick<Runtime, 'files' | 'clock' | 'random'>,
 ): Failures {
   let attempts = earlier
+  const keep = async (next: Attempts): Promise<void> => {
+    attempts = next
+    recollection?.attempts.set(spec.name, next)
+    await writeAttempts(state, spec.name, next, runtime)
+    recollection?.attempts.delete(spec.name)
+  }
   const forget = async (...kinds: readonly (keyof Attempts)[]): Promise<void> => {
     if (kinds.every(kind => attempts[kind] === undefined)) return
-    const kept = Object.entries(attempts).filter(([kind]) => !kinds.some(one => one === kind))
-    attempts = Object.fromEntries(kept)
-    await writeAttempts(state, spec.name, attempts, runtime)
+    const others = Object.entries(attempts).filter(([kind]) => !kinds.some(one => one === kind))
+    await keep(Object.fromEntries(others))
   }
   return {
     failed: async (kind, error) => {
@@ -40,9 +53,8 @@ export function countFailures(
         now: runtime.clock.now(),
         fraction: runtime.random.fraction(),
       })
-      attempts = { ...attempts, [kind]: failed }
       // What cannot be written down is no reason to hide what failed.
-      await writeAttempts(state, spec.name, attempts, runtime).catch(() => {})
+      await keep({ ...attempts, [kind]: failed }).catch(() => {})
       return { outcome: 'failed', error, retryAt: failed.retryAt }
     },
     succeeded: kind => forget(kind),

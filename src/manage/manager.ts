@@ -26,6 +26,7 @@ import { guardPlan, type Refusal } from './plan/guard.ts'
 import { type Planned, planPairs } from './plan/pairs.ts'
 import { nextWakeAt, planCertificate } from './plan/plan.ts'
 import { expectedRenewal } from './plan/renewal-time.ts'
+import type { Recollection } from './recollection.ts'
 import { type Asking, createSettler } from './settler.ts'
 import type { Authority, CertificateSpec, Config, DeployTarget, SolverChoice, SpecName } from './spec.ts'
 import { removeDebris } from './store/debris.ts'
@@ -51,6 +52,8 @@ export type ManagerOptions = {
   readonly deployerFor: (target: DeployTarget) => Promise<Deployer>
   /** How long an endpoint may take to show a new certificate; one minute when absent. */
   readonly servedWithinMs?: number
+  /** What cannot be written down is kept there, and found by the next manager of the same process. */
+  readonly recollection?: Recollection
   readonly onEvent: OnEvent
 }
 
@@ -118,11 +121,15 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
     if (!redeploy || certificate === undefined) return action
     return { kind: 'deploy', spec, certificate, reason: { code: 'forced', text: 'asked for' } }
   }
-  const observe = (
+  const observe = async (
     spec: CertificateSpec,
     { signal }: ApplyOptions,
     reading: ReadingOptions = {},
-  ): Promise<CertificateView> => observeServed(state, spec.name, { ...reading, signal }, runtime)
+  ): Promise<CertificateView> => {
+    const view = await observeServed(state, spec.name, { ...reading, signal }, runtime)
+    const attempts = options.recollection?.attempts.get(spec.name)
+    return attempts === undefined ? view : { ...view, attempts }
+  }
   // What cannot be read of one certificate says nothing about the others. Views are large, so they do not stay; whatever is
   // then done begins with a closer look.
   const lookAtAll = async (

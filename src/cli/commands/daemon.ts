@@ -4,6 +4,7 @@ import { secondMs } from '../../base/instant.ts'
 import { type Logger, logLevels } from '../../base/log.ts'
 import { runDaemon } from '../../daemon/daemon.ts'
 import { formatLogLine, type LogStyle } from '../../daemon/log-line.ts'
+import { createRecollection } from '../../manage/recollection.ts'
 import { keepHeapSmall } from '../../runtime/node/small-heap.ts'
 import { type CommandContext, type CommandResult, exitCodes, type GlobalOptions } from '../command.ts'
 import { tellOfConfiguration, tellOfRun } from '../tell-people.ts'
@@ -20,6 +21,7 @@ export async function run(context: CommandContext): Promise<CommandResult> {
   // Whoever read the log may be gone; that is no reason to end.
   process.stderr.on('error', () => {})
   const since = runtime.clock.now()
+  const recollection = createRecollection()
   const log = createLog(context)
   const giveUp = () => {
     log('warn', 'stopped-unfinished', { hint: 'the next run continues what was under way' })
@@ -35,9 +37,9 @@ export async function run(context: CommandContext): Promise<CommandResult> {
       place,
       loadConfig: () => loadCommandConfig(context),
       openManager: async (config, { meter, onEvent }) =>
-        createWorkbench({ ...context, onEvent }, config, meter),
+        createWorkbench({ ...context, onEvent }, config, { meter, recollection }),
       afterLook: async ({ config, results, nextLookAt }) =>
-        warn(await tellOfRun(context, config, { results, nextRunAt: nextLookAt })),
+        warn(await tellOfRun(context, config, { results, nextRunAt: nextLookAt, recollection })),
       afterRefusal: async (error, inUse) => warn(await tellOfConfiguration(context, inUse, error)),
       onReload,
       log,

@@ -4,6 +4,7 @@ import { dayMs, type Instant } from '../../base/instant.ts'
 import type { Notification } from '../../contracts/notifier.ts'
 import type { Lock } from '../../runtime/lock.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import type { RecalledNotifications, Recollection } from '../recollection.ts'
 import { takeLock } from '../store/locks.ts'
 import { isFor, type NotifierChoice } from './choice.ts'
 import { decideNotifications, type Run } from './decide.ts'
@@ -28,7 +29,11 @@ export type NotifyOutcome = {
   readonly problems: readonly AppError[]
 }
 
-export type NotifyOptions = DeliverOptions & { readonly notifiers: readonly NotifierChoice[] }
+export type NotifyOptions = DeliverOptions & {
+  readonly notifiers: readonly NotifierChoice[]
+  /** Of a process that stays: the memory is kept there while it cannot be read or written. */
+  readonly recollection?: Pick<Recollection, 'notifications'>
+}
 
 type NotifyRuntime = Pick<Runtime, 'clock' | 'files' | 'hostName' | 'tryLock'>
 
@@ -41,7 +46,7 @@ type NotifyRuntime = Pick<Runtime, 'clock' | 'files' | 'hostName' | 'tryLock'>
 export async function notifyAfterRun(
   state: string,
   run: Run,
-  { notifiers, ...options }: NotifyOptions,
+  { notifiers, recollection, ...options }: NotifyOptions,
   runtime: NotifyRuntime,
 ): Promise<NotifyOutcome> {
   if (notifiers.length === 0) return { notifications: [], deliveries: [], problems: [] }
@@ -57,19 +62,25 @@ export async function notifyAfterRun(
   }
   const at = runtime.clock.now()
   await using _lock = await orTell(() => lockMemory(state, options.signal, runtime))
-  const memory = await orTell(() => readMemory(state, { files: runtime.files, now: at }))
-  if (memory?.damagedAt !== undefined) problems.push(damaged(memory.damagedAt))
+  const stored = await orTell(() => readMemory(state, { files: runtime.files, now: at }))
+  if (stored?.damagedAt !== undefined) problems.push(damaged(stored.damagedAt))
+  const recalled = recollection?.notifications
 
   const validity = (await orTell(() => validityAfter(state, run.results, runtime))) ?? new Map()
-  const { troubles, unsent = [] } = memory ?? { troubles: [] }
+  const { troubles, unsent } = recall(recalled, stored)
   const decision = decideNotifications({ ...run, at, host: runtime.hostName(), validity }, troubles)
   const outgoing = notifiers.map(choice => toSend(choice, { decided: decision.notifications, unsent, at }))
-  const remember = (waiting: readonly Unsent[]) =>
-    // What could not be read is not written over.
-    memory === undefined
-      ? undefined
-      : orTell(() => writeMemory(state, { troubles: decision.troubles, unsent: waiting }, runtime))
-  const before: NotificationMemory = { troubles, unsent }
+  const remember = async (waiting: readonly Unsent[]): Promise<void> => {
+    const next = { troubles: decision.troubles, unsent: waiting }
+    const blind = stored === undefined && recalled?.blind !== false
+    if (recollection !== undefined) recollection.notifications = { ...next, blind }
+    if (stored === undefined) return // what could not be read is not written over
+    await orTell(async () => {
+      await writeMemory(state, next, runtime)
+      if (recollection !== undefined) recollection.notifications = undefined
+    })
+  }
+  const before = recalled === undefined ? { troubles, unsent } : undefined // what is only recalled is to be written
   const intended: NotificationMemory = { troubles: decision.troubles, unsent: outgoing.flatMap(allOf) }
   const mustSend = intended.unsent.length > 0
   if (JSON.stringify(intended) !== JSON.stringify(before)) await remember(intended.unsent)
@@ -86,6 +97,21 @@ export async function notifyAfterRun(
   )
   problems.push(...deliveries.flatMap(({ error }) => error ?? []))
   return { notifications: decision.notifications, deliveries, problems }
+}
+
+/** What this process could not write down is newer than what is on disk, as far as it saw that. */
+function recall(
+  recalled: RecalledNotifications | undefined,
+  stored: NotificationMemory | undefined,
+): NotificationMemory {
+  if (recalled === undefined || stored === undefined)
+    return recalled ?? stored ?? { troubles: [], unsent: [] }
+  if (!recalled.blind) return recalled
+  const isRecalled = new Set(recalled.troubles.map(({ name }) => name))
+  return {
+    troubles: [...stored.troubles.filter(({ name }) => !isRecalled.has(name)), ...recalled.troubles],
+    unsent: [...stored.unsent, ...recalled.unsent],
+  }
 }
 
 function lockMemory(

@@ -2,6 +2,7 @@
 import type { AppError } from '../../base/errors.ts'
 import type { UrlOrSecret } from '../../contracts/secret.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import type { Recollection } from '../recollection.ts'
 import type { NotifierChoice } from './choice.ts'
 import { isGood, type Run, type RunResult } from './decide.ts'
 import type { DeliverOptions } from './deliver.ts'
@@ -11,6 +12,8 @@ import { notifyAfterRun } from './notify.ts'
 export type ReportOptions = DeliverOptions & {
   readonly notify: readonly NotifierChoice[]
   readonly heartbeat?: UrlOrSecret
+  /** Of a process that stays. */
+  readonly recollection?: Recollection
 }
 
 /**
@@ -21,13 +24,18 @@ export type ReportOptions = DeliverOptions & {
 export async function reportRun(
   state: string,
   run: Run,
-  { notify, heartbeat, ...options }: ReportOptions,
+  { notify, heartbeat, recollection, ...options }: ReportOptions,
   runtime: Pick<Runtime, 'clock' | 'environment' | 'exec' | 'files' | 'hostName' | 'http' | 'tryLock'>,
 ): Promise<readonly AppError[]> {
   const seen = new Set<string>(run.results.map(({ spec }) => spec.name))
   const isComplete = run.configured.every(name => seen.has(name))
   const [{ problems }, unheard] = await Promise.all([
-    notifyAfterRun(state, run, { notifiers: notify, ...options }, runtime),
+    notifyAfterRun(
+      state,
+      run,
+      { notifiers: notify, ...options, ...(recollection && { recollection }) },
+      runtime,
+    ),
     heartbeat === undefined || !isComplete
       ? undefined
       : sendHeartbeat({ url: heartbeat, ...pulseOf(run.results) }, options, runtime),
