@@ -210,7 +210,7 @@ export async function pruneGenerations(
   }
 }
 
-/** Notes in `meta.json` that a generation was revoked. */
+/** Notes in `meta.json` that a generation was revoked. The caller holds the lock of the certificate. */
 export async function markRevoked(
   state: string,
   name: SpecName,
@@ -218,8 +218,12 @@ export async function markRevoked(
   revokedAt: Instant,
   { files }: Pick<Runtime, 'files'>,
 ): Promise<void> {
-  const path = `${generationPath(state, name, stored.generation)}/meta.json`
-  await writeDocument(path, storedCertificateJson({ ...stored, revokedAt }), files)
+  const directory = generationPath(state, name, stored.generation)
+  await storeStep(`tidy ${directory}`, async () => {
+    for (const file of await files.list(directory)) // of a process that was killed here
+      if (file.startsWith(temporaryPrefix)) await files.remove(`${directory}/${file}`)
+  })
+  await writeDocument(`${directory}/meta.json`, storedCertificateJson({ ...stored, revokedAt }), files)
 }
 
 /** Names that have a directory of generations. */
