@@ -51,7 +51,11 @@ const rows: readonly Row[] = [
     says: /:3: .*\.solvers\.dns-01: unknown key/,
     hint: /known keys: http-01/,
   },
-  { text: 'frobnicate: 1', says: /:1: frobnicate: unknown key/, hint: /known keys: authority, account/ },
+  {
+    text: 'frobnicate: 1',
+    says: /:1: frobnicate: unknown key/,
+    hint: /known keys: authority, authorities, account/,
+  },
   {
     text: `certificates: { __proto__: { identifiers: [a.example] } }`,
     says: /:1: certificates\.__proto__: cannot be used as a key/,
@@ -67,7 +71,7 @@ const rows: readonly Row[] = [
   },
   { text: certificate('reuse-key: maybe'), says: /:3: .*\.reuse-key: must be true or false, found "maybe"/ },
   { text: certificate('profile: ""'), says: /:3: .*\.profile: must not be empty/ },
-  { text: certificate('deploy: [apache]'), says: /:3: .*\.deploy\.0: must be nginx, or/ },
+  { text: certificate('deploy: [apache]'), says: /:3: .*\.deploy\.0: must be nginx, / },
   { text: certificate('deploy: nginx'), says: /:3: .*\.deploy: must be a list, found "nginx"/ },
   { text: certificate('identifiers: a.example'), says: /:3: .*\.identifiers: must be a list/ },
   { text: certificate('identifiers: []'), says: /:3: .*\.identifiers: must name at least one identifier/ },
@@ -145,7 +149,10 @@ const rows: readonly Row[] = [
     text: 'authority: { directory: letsencrypt, trust: ca.pem }',
     says: /:1: authority\.trust: must be an absolute path/,
   },
-  { text: 'authority: { trust: /ca.pem }', says: /:1: authority\.directory: is missing/ },
+  {
+    text: 'authority: { trust: /ca.pem }',
+    says: /:1: authority: must be a name, a URL, \{ directory: URL, trust: FILE \}/,
+  },
   { text: 'account: { email: admin }', says: /:1: account\.email: is not a mail address/ },
   { text: 'account: { email: ["a@b.example"] }', says: /:1: account\.email: must be a text/ },
   {

@@ -6,7 +6,6 @@
  */
 import { lstatSync, readlinkSync, type Stats } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import process from 'node:process'
 import { systemError } from './system-error.ts'
 
 /** One thing on the way: a directory that was passed, a link that was followed, or what is at the end. */

@@ -20,7 +20,6 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import process from 'node:process'
 import { systemCodeOf } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
 import { sha256Hex } from '../../base/sha256.ts'
