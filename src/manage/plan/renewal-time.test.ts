@@ -36,7 +36,9 @@ const cases: readonly Case[] = [
   { lifetimeMs: 90 * dayMs, wanted: { beforeMs: hourMs }, afterMs: 85.5 * dayMs, source: 'safety-margin' },
   // The CA.
   { lifetimeMs: 90 * dayMs, advisedMs: 70 * dayMs, afterMs: 70 * dayMs, source: 'renewal-info' },
-  { lifetimeMs: 90 * dayMs, advisedMs: -dayMs, afterMs: -dayMs, source: 'renewal-info' },
+  // A CA that always wants a new one gets it, but not at once.
+  { lifetimeMs: 90 * dayMs, advisedMs: -dayMs, afterMs: dayMs / 2, source: 'renewal-info' },
+  { lifetimeMs: hourMs, advisedMs: -dayMs, afterMs: 0.05 * hourMs, source: 'renewal-info' },
   { lifetimeMs: 90 * dayMs, advisedMs: 89 * dayMs, afterMs: 85.5 * dayMs, source: 'safety-margin' },
   { lifetimeMs: hourMs, advisedMs: hourMs, afterMs: 0.95 * hourMs, source: 'safety-margin' },
   // Both: the earlier one.

@@ -1,5 +1,5 @@
 /** When a certificate is renewed. Pure. */
-import { dayMs, type Instant, plusMs } from '../../base/instant.ts'
+import { dayMs, hourMs, type Instant, plusMs } from '../../base/instant.ts'
 import type { RenewAt } from '../spec.ts'
 import type { RenewalAdvice, RenewalRecord } from '../store/renewals.ts'
 
@@ -11,6 +11,9 @@ export const shortLifeMs = 10 * dayMs
 export const safetyShare = 1 / 20
 /** Renewals that nobody advised are spread over this share of the life, so that what was issued together is not renewed together. */
 export const spreadShare = 1 / 50
+
+/** No advice makes a certificate due so soon after it began: a CA whose windows always lie in the past would never be done. */
+const adviceRest = { share: 1 / 20, maxMs: 12 * hourMs } as const
 
 export type Validity = { readonly notBefore: Instant; readonly notAfter: Instant }
 
@@ -39,7 +42,9 @@ export type RenewalFacts = {
 export function selectRenewalTime(validity: Validity, { wanted, record }: RenewalFacts): RenewalTime {
   const lifetime: RenewalTime = { at: byLifetime(validity, wanted, record?.draw ?? 0), source: 'lifetime' }
   const advised: RenewalTime | undefined =
-    record?.advice === undefined ? undefined : { at: record.advice.selectedAt, source: 'renewal-info' }
+    record?.advice === undefined
+      ? undefined
+      : { at: laterOf(record.advice.selectedAt, restEnd(validity)), source: 'renewal-info' }
   const chosen = wanted === undefined ? (advised ?? lifetime) : earlier(lifetime, advised ?? lifetime)
   return earlier(chosen, { at: safetyMargin(validity), source: 'safety-margin' })
 }
@@ -89,6 +94,14 @@ function byLifetime({ notBefore, notAfter }: Validity, wanted: RenewAt | undefin
 
 /** To renew with even more of the life left would mean to renew without an end. */
 const maxWantedShare = 0.9
+
+function restEnd({ notBefore, notAfter }: Validity): Instant {
+  return plusMs(notBefore, Math.min((notAfter - notBefore) * adviceRest.share, adviceRest.maxMs))
+}
+
+function laterOf(one: Instant, other: Instant): Instant {
+  return one > other ? one : other
+}
 
 function earlier(one: RenewalTime, other: RenewalTime): RenewalTime {
   return other.at < one.at ? other : one
