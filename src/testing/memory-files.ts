@@ -1,11 +1,11 @@
 /** Files in memory. */
 import { posix } from 'node:path'
-import { systemCodeOf } from '../base/errors.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { FsOps } from '../runtime/files.ts'
 import {
   emptyTree,
   fakeSystemError,
+  find,
   type MemoryDirectory,
   type MemoryEntry,
   type Meta,
@@ -40,20 +40,14 @@ export function memoryFiles({ clock }: { readonly clock: Pick<Clock, 'now'> }): 
     return { mode, ino: ++lastIno, mtimeMs, ctimeMs: mtimeMs + ++changes * tickMs }
   }
 
-  const find = (path: string, operation: string, follow: boolean): MemoryEntry | undefined => {
-    try {
-      return walk(root, path, operation, follow).entry
-    } catch (error) {
-      if (systemCodeOf(error) === 'ENOENT') return undefined
-      throw error
-    }
-  }
+  const entryAt = (path: string, operation: string, follow: boolean): MemoryEntry | undefined =>
+    find(root, path, operation, follow)?.entry
   const set = ({ parent, name }: Place, entry: MemoryEntry): void => {
     parent.entries.set(name, entry)
   }
   const makeDirectory = (path: string, mode: number): void => {
     const absolute = posix.resolve('/', path)
-    if (find(absolute, 'mkdir', true)?.kind === 'directory') return
+    if (entryAt(absolute, 'mkdir', true)?.kind === 'directory') return
     if (absolute !== '/') makeDirectory(posix.dirname(absolute), mode)
     const place = walk(root, absolute, 'mkdir', true)
     if (place.entry !== undefined) throw fakeSystemError('EEXIST', 'mkdir', path)
@@ -62,20 +56,20 @@ export function memoryFiles({ clock }: { readonly clock: Pick<Clock, 'now'> }): 
 
   const files: MemoryFiles = {
     read: async (path, { maxBytes = defaultMaxBytes } = {}) => {
-      const entry = find(path, 'read', true)
+      const entry = entryAt(path, 'read', true)
       if (entry === undefined) return undefined
       if (entry.kind !== 'file') throw fakeSystemError('EISDIR', 'read', path)
       if (entry.content.length > maxBytes) throw fakeSystemError('EFBIG', 'read', path)
       return entry.content.slice()
     },
     list: async path => {
-      const entry = find(path, 'scandir', true)
+      const entry = entryAt(path, 'scandir', true)
       if (entry === undefined) return []
       if (entry.kind !== 'directory') throw fakeSystemError('ENOTDIR', 'scandir', path)
       return [...entry.entries.keys()].sort()
     },
     facts: async path => {
-      const entry = find(path, 'lstat', false)
+      const entry = entryAt(path, 'lstat', false)
       if (entry === undefined) return undefined
       const { kind, mode, ino, mtimeMs, ctimeMs } = entry
       const size = entry.kind === 'file' ? entry.content.length : 0
@@ -106,7 +100,7 @@ export function memoryFiles({ clock }: { readonly clock: Pick<Clock, 'now'> }): 
       set(place, { kind: 'symlink', target, ...meta(0o777) })
     },
     readLink: async path => {
-      const entry = find(path, 'readlink', false)
+      const entry = entryAt(path, 'readlink', false)
       if (entry !== undefined && entry.kind !== 'symlink') throw fakeSystemError('EINVAL', 'readlink', path)
       return entry?.target
     },
@@ -119,7 +113,7 @@ export function memoryFiles({ clock }: { readonly clock: Pick<Clock, 'now'> }): 
       set(destination, source.entry)
     },
     remove: async path => {
-      if (find(path, 'rm', false) === undefined) return
+      if (entryAt(path, 'rm', false) === undefined) return
       const { parent, name } = walk(root, path, 'rm', false)
       parent.entries.delete(name)
     },

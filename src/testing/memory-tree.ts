@@ -51,13 +51,25 @@ const maxLinks = 40
  * @throws a system error: ENOENT for a missing directory on the way, ENOTDIR, ELOOP
  */
 export function walk(root: MemoryDirectory, path: string, operation: string, follow: boolean): Place {
+  const place = find(root, path, operation, follow)
+  if (place === undefined) throw fakeSystemError('ENOENT', operation, path)
+  return place
+}
+
+/** {@link walk}; `undefined` for a missing directory on the way. */
+export function find(
+  root: MemoryDirectory,
+  path: string,
+  operation: string,
+  follow: boolean,
+): Place | undefined {
   let links = 0
-  const step = (from: string): Place => {
+  const step = (from: string): Place | undefined => {
     const names = posix.resolve('/', from).split('/').filter(Boolean)
     let place: Place = { parent: root, name: '', entry: root }
     for (const [index, name] of names.entries()) {
       const directory = place.entry
-      if (directory === undefined) throw fakeSystemError('ENOENT', operation, path)
+      if (directory === undefined) return undefined
       if (directory.kind !== 'directory') throw fakeSystemError('ENOTDIR', operation, path)
       const entry = directory.entries.get(name)
       place = { parent: directory, name, entry }
