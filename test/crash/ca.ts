@@ -11,6 +11,8 @@ import { textReply } from '../../src/testing/fake-network.ts'
 export type Ca = {
   readonly authority: Authority
   readonly http: HttpExchange
+  /** Whether it takes orders that never lead to a certificate. */
+  readonly neverIssues: boolean
   /** Certificates it has issued. */
   readonly issued: () => number
   /** URLs of the orders it has accepted, in order. */
@@ -28,7 +30,7 @@ export type CaOptions = {
   readonly resolver: Resolver
   /** What it validates with. */
   readonly web: HttpExchange
-  /** It takes orders and never issues: its signer is broken. */
+  /** Its signer is broken. */
   readonly neverIssues?: boolean
 }
 
@@ -81,6 +83,7 @@ export function createCa({ name, clock, resolver, web, neverIssues = false }: Ca
         body: new Uint8Array(await reply.arrayBuffer()),
       }
     },
+    neverIssues,
     issued: () => issued,
     orders: () => orders,
     accounts: () => accounts,

@@ -1,7 +1,7 @@
 /** What a process may be about when it is killed. */
 import assert from 'node:assert/strict'
 import { dayMs } from '../../src/base/instant.ts'
-import { rolloverAccount } from '../../src/cli/commands/account.ts'
+import { rolloverAccount, showAccount } from '../../src/cli/commands/account.ts'
 import { revoke } from '../../src/cli/commands/revoke.ts'
 import { observeCertificate } from '../../src/manage/observe/observe.ts'
 import { defaultSpecName } from '../../src/manage/spec.ts'
@@ -104,7 +104,9 @@ export function withCopies(scenario: Scenario): Scenario {
 export const rollover: Scenario = {
   ...renewal,
   work: ({ context }) => rolloverAccount(context, { args: [] }),
-  after: async ({ ca, disk }) => {
+  after: async machine => {
+    const { ca, disk } = machine
+    assert.equal((await machine.run(({ context }) => showAccount(context))).result?.exitCode, 0)
     assert.equal(ca.accounts(), 1, 'another account was registered')
     const keys = [...disk.snapshot().keys()].filter(path => path.startsWith(`${state}/accounts/`))
     assert.deepEqual(
