@@ -289,17 +289,18 @@ const representatives: readonly string[] = [
   'refuses us',
 ]
 
-/** Every fault at every place: at a first issuance and at a renewal, and the representatives shortly before the end. */
+/** Every fault at every place at a renewal; the representatives also at a first issuance, and shortly before the end. */
 export function caCases(): readonly FaultCase[] {
   return caFaults.flatMap(fault =>
     (fault.at ?? everywhere).flatMap(place =>
-      allMoments
-        // The account is there by then.
-        .filter(moment => moment === 'first' || place !== 'new-account')
-        .filter(moment => moment !== 'late' || representatives.includes(fault.name))
-        .map(moment => caCase(fault, place, moment)),
+      momentsOf(fault, place).map(moment => caCase(fault, place, moment)),
     ),
   )
+}
+
+function momentsOf({ name }: CaFault, place: CaPlace): readonly Moment[] {
+  if (place === 'new-account') return ['first'] // later it is there
+  return representatives.includes(name) ? allMoments : ['renewal']
 }
 
 function caCase(fault: CaFault, place: CaPlace, moment: Moment): FaultCase {

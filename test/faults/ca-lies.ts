@@ -312,10 +312,10 @@ function resigned(
   change: Partial<CertificateTemplate>,
 ) {
   const { publicKey, identifiers, notBefore, notAfter } = parseCertificate(leaf)
-  const { intermediate, exportState } = call.ca.issuer
+  const { issuer } = call.ca
   const serialNumber = new Uint8Array([1, 2, 3, 4])
-  const template = { serialNumber, issuer: intermediate, publicKey, identifiers, notBefore, notAfter }
-  const key = createPrivateKey(exportState().intermediateKeyPem)
+  const template = { serialNumber, issuer: issuer.intermediate, publicKey, identifiers, notBefore, notAfter }
+  const key = createPrivateKey(issuer.exportState().intermediateKeyPem)
   return [signCertificate({ ...template, ...change }, key), ...rest]
 }
 

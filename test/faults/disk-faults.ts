@@ -1,4 +1,5 @@
 /** A disk that is full, read-only or broken: every kind of operation on every kind of place, and all of it at once. */
+import { hourMs } from '../../src/base/instant.ts'
 import type { FsOps } from '../../src/runtime/files.ts'
 import { textReply } from '../../src/testing/fake-network.ts'
 import type { Fault, FileCall } from '../../src/testing/faulty-files.ts'
@@ -59,6 +60,9 @@ async function spotsAt(moment: Moment): Promise<readonly Spot[]> {
   return [...new Map(spots.map(spot => [spotName(spot), spot])).values()]
 }
 
+/** What cannot be read is looked at every ten minutes: some hours of that are enough. */
+const shortMs = 5 * hourMs
+
 type Trouble = { readonly name: string; readonly fault: Fault; readonly once?: true }
 
 const readingTroubles: readonly Trouble[] = [
@@ -71,14 +75,14 @@ const changingTroubles: readonly Trouble[] = [
   { name: 'fails once', fault: { code: 'EIO' }, once: true },
 ]
 
-/** Every spot with every trouble, at a first issuance and at a renewal. */
+/** Every spot with every trouble, at a first issuance and at a renewal; what happens once, at a renewal. */
 async function spotCases(): Promise<readonly FaultCase[]> {
   const cases: FaultCase[] = []
   for (const moment of ['first', 'renewal'] as const) {
     for (const spot of await spotsAt(moment)) {
-      const isChange = changes.includes(spot.operation)
-      for (const trouble of isChange ? changingTroubles : readingTroubles)
-        cases.push(spotCase(spot, trouble, moment))
+      const troubles = changes.includes(spot.operation) ? changingTroubles : readingTroubles
+      for (const trouble of troubles)
+        if (moment === 'renewal' || trouble.once !== true) cases.push(spotCase(spot, trouble, moment))
     }
   }
   return cases
@@ -89,6 +93,7 @@ function spotCase(spot: Spot, { name, fault, once }: Trouble, moment: Moment): F
   const base: FaultCase = {
     name: `${spotName(spot)} ${name}`,
     moment,
+    lastsMs: shortMs,
     strike: ({ files }, hit) => {
       let hits = 0
       files.setFaults(call => {
@@ -162,7 +167,7 @@ const disasters: readonly Disaster[] = [
   {
     name: 'nothing can be remembered while the web server shows something else',
     rule: fault('ENOSPC', cannotRemember),
-    also: site => site.becomeWeb({ activate: async () => {} }),
+    also: site => site.become({ activate: async () => {} }),
     fails: { codes: ['ERR_NOT_SERVED'], says: [/web was reloaded/, /a\.example at 127\.0\.0\.1:443/] },
   },
 ]

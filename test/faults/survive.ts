@@ -3,7 +3,7 @@
  * instant, and what must be true at the end, is here; what is particular to a fault is in its case.
  */
 import assert from 'node:assert/strict'
-import { type AppError, type ErrorCode, errorCodes } from '../../src/base/errors.ts'
+import { type AppError, type ErrorCode, errorCodes, messageOf } from '../../src/base/errors.ts'
 import {
   dayMs,
   formatInstant,
@@ -119,7 +119,7 @@ export async function survive(one: FaultCase): Promise<void> {
 /** Makes everything good again. */
 export function heal(site: Site): void {
   for (const ca of site.cas) ca.become()
-  site.becomeWeb()
+  site.become()
   site.files.setFaults(undefined)
 }
 
@@ -168,7 +168,7 @@ export function describe(look: SiteLook | undefined): string {
   const texts = results.map(
     result => `${result.outcome} ${result.error?.message ?? result.action?.reason.text ?? ''}`,
   )
-  return [formatInstant(at), ...texts, ...(error === undefined ? [] : [String(error)])].join('; ')
+  return [formatInstant(at), ...texts, ...(error === undefined ? [] : [messageOf(error)])].join('; ')
 }
 
 /** What is served is the last good certificate, or the one that has taken its place. */

@@ -5,6 +5,7 @@
 import { parseIdentifier } from '../../src/acme/identifier.ts'
 import { AppError } from '../../src/base/errors.ts'
 import { dayMs, type Instant } from '../../src/base/instant.ts'
+import { sha256Hex } from '../../src/base/sha256.ts'
 import { createAcmeClient } from '../../src/client/client.ts'
 import type { Deployer, Inspection } from '../../src/contracts/deployer.ts'
 import type { Notification } from '../../src/contracts/notifier.ts'
@@ -19,29 +20,35 @@ import { type CertificateSpec, type Config, defaultSpecName } from '../../src/ma
 import { livePath } from '../../src/manage/store/paths.ts'
 import { createSolver } from '../../src/plugins/registry.ts'
 import type { HttpExchange, HttpReply } from '../../src/runtime/http.ts'
+import type { TryLock } from '../../src/runtime/lock.ts'
 import type { Served } from '../../src/runtime/network.ts'
 import type { Resolver } from '../../src/runtime/resolver.ts'
 import type { Runtime } from '../../src/runtime/runtime.ts'
 import { type FakeClock, fakeClock } from '../../src/testing/fake-clock.ts'
+import { fakeTryLock } from '../../src/testing/fake-lock.ts'
 import { fakeResolver, textReply } from '../../src/testing/fake-network.ts'
 import { fakeRuntime } from '../../src/testing/fake-runtime.ts'
 import { type FaultInjection, faultyFiles } from '../../src/testing/faulty-files.ts'
 import { type MemoryFiles, memoryFiles } from '../../src/testing/memory-files.ts'
-import { parseCertificate } from '../../src/x509/certificate.ts'
 import { parsePem } from '../../src/x509/pem.ts'
 import { createMemoryCa, type MemoryCa, type MemoryCaOptions } from './memory-ca.ts'
 
 export const state = '/var/lib/certwright'
 export const webroot = '/var/www'
 
-/** How the web server and the network in front of it behave in place of the good way, which each is handed. */
-export type WebMischief = {
+/** How the surroundings of Certwright behave in place of the good way, which each is handed. */
+export type SiteMischief = {
   readonly inspect?: (good: () => Inspection) => Inspection | Promise<Inspection>
   readonly activate?: (good: () => Promise<void>) => Promise<void>
   readonly probe?: (good: () => Served, name: string) => Served | Promise<Served>
   /** Port 80, as the CA or as Certwright itself sees it. */
-  readonly page?: (good: () => Promise<HttpReply>, from: 'ca' | 'here') => HttpReply | Promise<HttpReply>
+  readonly page?: (
+    good: () => Promise<HttpReply>,
+    from: { readonly who: 'ca' | 'here'; readonly signal: AbortSignal | undefined },
+  ) => HttpReply | Promise<HttpReply>
   readonly addresses?: (good: () => readonly string[]) => readonly string[] | Promise<readonly string[]>
+  /** Who holds a lock already; nobody where it is `undefined`. */
+  readonly holder?: (path: string) => string | undefined
 }
 
 /** One look of the daemon, and what came of it. */
@@ -70,7 +77,7 @@ export type Site = {
   readonly reloads: () => number
   /** SHA-256 of the leaf that the web server has loaded for a name. */
   served(name: string): string | undefined
-  becomeWeb(mischief?: WebMischief): void
+  become(mischief?: SiteMischief): void
   /** A new process. */
   manager(): Manager
   /** The daemon looks once. */
@@ -113,9 +120,10 @@ export async function createSite({
   const { signal } = new AbortController()
   const names = certificates.flat()
   const allAddresses = fakeResolver(Object.fromEntries(names.map(name => [name, ['127.0.0.1']])))
-  let mischief: WebMischief = {}
+  let mischief: SiteMischief = {}
   let reloads = 0
   const loaded = new Map<string, Uint8Array>()
+  const fingerprints = new Map<string, string>()
 
   const page = async (url: string): Promise<HttpReply> => {
     const content = await disk.read(webroot + new URL(url).pathname)
@@ -124,9 +132,9 @@ export async function createSite({
       : textReply(200, new TextDecoder().decode(content))
   }
   const pageFor =
-    (from: 'ca' | 'here'): HttpExchange =>
-    async url =>
-      mischief.page === undefined ? page(url) : mischief.page(() => page(url), from)
+    (who: 'ca' | 'here'): HttpExchange =>
+    async (url, { signal }) =>
+      mischief.page === undefined ? page(url) : mischief.page(() => page(url), { who, signal })
   const cas: MemoryCa[] = []
   for (const { server, ...options } of caOptions) {
     const settings = { ...options, server: { renewalInfoRetryAfterMs: checkEveryMs, ...server } }
@@ -163,7 +171,9 @@ export async function createSite({
     for (const { name } of specs) {
       const content = await disk.read(`${livePath(state, name)}/fullchain.pem`)
       const [leaf] = content === undefined ? [] : parsePem(new TextDecoder().decode(content), 'CERTIFICATE')
-      if (leaf !== undefined) loaded.set(name, leaf)
+      if (leaf === undefined) continue
+      loaded.set(name, leaf)
+      fingerprints.set(name, sha256Hex(leaf))
     }
   }
   const deployer: Deployer = {
@@ -189,6 +199,7 @@ export async function createSite({
       throw new AppError('ERR_NETWORK', `cannot connect to 127.0.0.1:443: nothing listens there`)
     return { leaf, chain: [leaf], protocol: 'TLSv1.3' }
   }
+  const locks = fakeTryLock()
   const runtime: Runtime = fakeRuntime(
     {
       clock,
@@ -203,6 +214,10 @@ export async function createSite({
           return mischief.addresses === undefined ? known : mischief.addresses(() => known)
         },
       } satisfies Resolver,
+      tryLock: (async (path, about) => {
+        const holder = mischief.holder?.(path)
+        return holder === undefined ? locks(path, about) : { holder }
+      }) satisfies TryLock,
       probeTls: async ({ serverName = '' }) => {
         const spec = specs.find(({ identifiers }) => identifiers.some(({ value }) => value === serverName))
         const good = () => show(spec?.name ?? '')
@@ -286,11 +301,8 @@ export async function createSite({
   return {
     ...{ clock, specs, cas, disk, files, events, told, manager, look },
     reloads: () => reloads,
-    served: name => {
-      const leaf = loaded.get(name)
-      return leaf === undefined ? undefined : parseCertificate(leaf).fingerprint
-    },
-    becomeWeb: (next = {}) => {
+    served: name => fingerprints.get(name),
+    become: (next = {}) => {
       mischief = next
     },
     goOn: async (until, enough = () => false) => {
