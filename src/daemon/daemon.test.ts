@@ -406,6 +406,21 @@ test('whoever may open its socket can have it look, at everything or at some', a
   assert.equal(await tellDaemon('/elsewhere', daemon.runtime), false)
 })
 
+test('a request that comes with a change of the configuration is not lost', async () => {
+  await using daemon = await start({ dueInMs: 10 * dayMs })
+  const { clock, localHttp } = daemon.runtime
+  await daemon.configure('certificates: { a.example: {}, b.example: {} }')
+  const path = '/apply?only=a.example'
+  const reply = await localHttp.ask(daemonSocketPath(state), { method: 'POST', path })
+  await clock.advance(0)
+  assert.equal(reply?.status, 202)
+  assert.equal((await daemon.status())?.configuration.certificates, 2)
+  assert.deepEqual(
+    daemon.asked.map(({ only }) => only),
+    [['a.example']],
+  )
+})
+
 test('systemd is told what it does, and that it lives, as long as it does not hang', async () => {
   const told: string[] = []
   const exec: Exec = async (_, args) => {

@@ -100,6 +100,7 @@ async function nextWake(
   while (!signal.aborted) {
     onProgress()
     const { reload, look } = requests.take()
+    const only = look === 'all' ? undefined : look
     let hinted = false
     using _watch = watch([dirname(place.file), place.dropIns], () => {
       hinted = true
@@ -110,10 +111,10 @@ async function nextWake(
       onPhase('reloading')
       const { error } = await configuration.reload()
       await onConfiguration()
-      if (error === undefined) return { only: undefined, gentle: false }
+      if (error === undefined) return { only, gentle: false } // what was asked for is asked for of what was read
       onPhase('waiting') // with what was read before
     }
-    if (look !== undefined) return { only: look === 'all' ? undefined : look, gentle: false }
+    if (look !== undefined) return { only, gentle: false }
     const slice = nextSlice(until, { since, now: moment() })
     // Where the clock is not what it was, the network may have been away too.
     if (slice.kind === 'wake') return { only: undefined, gentle: slice.why === 'clock' }
