@@ -20,6 +20,7 @@ import { exemptionsOf, replacedBy } from './limits/exemptions.ts'
 import { endOf, holdBack, type Prospect } from './limits/hold-back.ts'
 import { type CertificateView, latestKnown, newest } from './observe/observation.ts'
 import { observeServed } from './observe/observe-served.ts'
+import { observeCertificate } from './observe/observe.ts'
 import { inPairs } from './pair.ts'
 import type { Action } from './plan/action.ts'
 import { guardPlan, type Refusal } from './plan/guard.ts'
@@ -35,6 +36,7 @@ import { recordHistory } from './store/history.ts'
 import { namesWithLeftOvers } from './store/left-overs.ts'
 import { takeLock } from './store/locks.ts'
 
+import { removeRun } from './store/runs.ts'
 /** Issuances under way at once; each one is mostly waiting. */
 const issuanceConcurrency = 8
 /** A look for what killed processes left behind; one that was killed in the last hour is found the next time. */
@@ -150,6 +152,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
             latest: latestKnown(view),
             failedBefore: Object.keys(view.attempts).length > 0,
             ...newOrderOf(action, view, runtime.clock.now()),
+            hasEndedRun: view.endedRun !== undefined,
           },
         ]
       } catch (error) {
@@ -160,7 +163,8 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
     const seen = looks.flat()
     const stale = seen.filter(({ action, failedBefore }) => action.kind === 'none' && failedBefore)
     const forgotten = new Set(stale.map(({ action }) => action.spec.name))
-    return { plan: await planOf(seen, applyOptions), failed, forgotten }
+    const ended = seen.filter(look => look.hasEndedRun).map(({ action }) => action.spec.name)
+    return { plan: await planOf(seen, applyOptions), failed, forgotten, ended }
   }
   const planOf = async (
     looks: readonly (Planned & Prospect & { readonly latest: Instant | undefined })[],
@@ -217,7 +221,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
   }
 
   /** What earlier runs left. It is in nobody's way, so trouble with it is a warning. */
-  const tidyUpAll = async (applyOptions: ApplyOptions): Promise<void> => {
+  const tidyUpAll = async (applyOptions: ApplyOptions, ended: readonly SpecName[]): Promise<void> => {
     if (debrisRemovedAt === undefined || runtime.clock.monotonic() - debrisRemovedAt >= debrisEveryMs) {
       debrisRemovedAt = runtime.clock.monotonic()
       await removeDebris(state, runtime).catch((error: unknown) => warn(messageOf(error)))
@@ -226,11 +230,14 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
       warn(messageOf(error))
       return []
     })
-    for (const { name } of chosen(applyOptions).filter(spec => left.includes(spec.name))) {
+    const untidy = chosen(applyOptions).filter(({ name }) => left.includes(name) || ended.includes(name))
+    for (const { name } of untidy) {
       try {
         const about = { about: `tidy up after ${name}`, signal: applyOptions.signal }
         await using _lock = await takeLock(state, `certificate-${name}`, about, runtime)
-        await tidyUp(state, { ...options, name, presented: [] }, runtime)
+        const { endedRun } = await observeCertificate(state, name, runtime, { trustUntouched: true })
+        await tidyUp(state, { ...options, name, presented: endedRun?.presented ?? [] }, runtime)
+        if (endedRun !== undefined) await removeRun(state, name, runtime)
       } catch (error) {
         if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
         warn(error.message)
@@ -247,7 +254,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
       return plan
     },
     apply: async applyOptions => {
-      const { plan, failed, forgotten } = await lookAtAll(applyOptions, { silent: new Set() })
+      const { plan, failed, forgotten, ended } = await lookAtAll(applyOptions, { silent: new Set() })
       const { actions, refusals } = plan
       const results = new Map<SpecName, ApplyResult>(failed.map(result => [result.spec.name, result]))
       const finish = async (result: ApplyResult) => {
@@ -274,7 +281,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
         )
         for (const result of done) await finish(result)
       })
-      await tidyUpAll(applyOptions)
+      await tidyUpAll(applyOptions, ended)
       return chosen(applyOptions).flatMap(({ name }) => results.get(name) ?? [])
     },
   }

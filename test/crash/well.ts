@@ -25,7 +25,9 @@ export async function assertWell(machine: Machine): Promise<void> {
   const { disk, spec } = machine
   const view = await observeCertificate(state, spec.name, { files: disk })
   assert.deepEqual(view.damaged, [], 'something is damaged')
-  assert.equal(view.run, undefined, 'a run is unfinished')
+  assert.deepEqual([view.run, view.endedRun], [undefined, undefined], 'a run is unfinished')
+  const all = view.generations.map(({ fingerprint }) => fingerprint)
+  assert.equal(new Set(all).size, all.length, 'a certificate is stored twice')
   assert.deepEqual(view.attempts, {}, 'a failure is recorded')
   const current = newest(view)
   assert.ok(current !== undefined, 'there is no certificate')

@@ -9,13 +9,13 @@ import {
   startProgram,
 } from './programs.ts'
 
-// The sources, or a built or installed certwright.js named by CERTWRIGHT_BIN.
-const main =
+/** The sources, or a built or installed certwright.js named by CERTWRIGHT_BIN. */
+export const cliPath =
   process.env['CERTWRIGHT_BIN'] ?? join(dirname(dirname(import.meta.dirname)), 'src', 'cli', 'main.ts')
 
 /** Runs one command to its end. The environment is clean; `env` adds to it. HOME does not exist unless given. */
 export function runCli(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  return runProgram(process.execPath, [main, ...args], { ...options, env: cliEnvironment(options.env) })
+  return runProgram(process.execPath, [cliPath, ...args], { ...options, env: cliEnvironment(options.env) })
 }
 
 /**
@@ -26,7 +26,7 @@ export function startCli(
   args: readonly string[],
   { under = [], ...options }: Pick<RunOptions, 'cwd' | 'env'> & { readonly under?: readonly string[] } = {},
 ): Promise<RunningProgram> {
-  const [program = process.execPath, ...rest] = [...under, process.execPath, main, ...args]
+  const [program = process.execPath, ...rest] = [...under, process.execPath, cliPath, ...args]
   return startProgram(program, rest, { ...options, env: cliEnvironment(options.env) })
 }
 

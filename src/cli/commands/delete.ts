@@ -77,12 +77,12 @@ async function forget(
   bench: Workbench,
   { state, runtime, onEvent }: CommandContext,
 ): Promise<void> {
-  const { run } = await observeCertificate(state, name, runtime)
+  const { run, endedRun } = await observeCertificate(state, name, runtime)
   await tidyUp(
     state,
     {
       name,
-      presented: run?.presented ?? [],
+      presented: (run ?? endedRun)?.presented ?? [],
       solverFor: choice => createSolver(choice, bench.runtime),
       onEvent,
     },

@@ -56,10 +56,11 @@ export async function openRun(
     // What it presented stays in place: the CA may be looking at it.
     return kept === undefined ? opened : { ...opened, key: kept }
   }
+  const useless = run ?? view.endedRun
   // A journal that cannot be read is kept for a person to look at.
-  if (run === undefined) await setRunAside(state, spec.name, runtime)
+  if (useless === undefined) await setRunAside(state, spec.name, runtime)
   else {
-    await tidyUp(state, { name: spec.name, presented: run.presented, solverFor, onEvent }, runtime)
+    await tidyUp(state, { name: spec.name, presented: useless.presented, solverFor, onEvent }, runtime)
     await removeRun(state, spec.name, runtime)
   }
   run = undefined

@@ -23,6 +23,8 @@ export type CertificateView = {
   /** A rehearsal is under way, or was interrupted: servers may show its certificate. */
   readonly rehearsal?: true
   readonly run?: RunState
+  /** A run whose certificate is stored already: its process died before it had removed the journal. */
+  readonly endedRun?: RunState
   readonly deployments: readonly Deployment[]
   /** What was settled about its renewal; perhaps about an earlier certificate. */
   readonly renewal?: RenewalRecord
@@ -52,7 +54,8 @@ export function generationBefore(
   if (live?.generation !== next) return live?.generation
   const seen = deployments.filter(({ generation, failure }) => generation !== next && failure === undefined)
   const ofNext = deployments.filter(({ generation }) => generation === next)
-  const hasFailed = ofNext.length > 0 && ofNext.every(({ failure }) => failure !== undefined)
+  const hasFailed =
+    ofNext.length > 0 && ofNext.every(({ failure, goodAt }) => failure !== undefined && goodAt === undefined)
   const ids = generations.map(({ generation }) => generation)
   const before = hasFailed ? ids[ids.indexOf(next) - 1] : undefined
   return seen.map(({ generation }) => generation).find(id => ids.includes(id)) ?? before

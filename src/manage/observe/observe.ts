@@ -7,7 +7,8 @@ import { readDeployments } from '../store/deployments.ts'
 import { listGenerations, liveGeneration, type ReadingOptions } from '../store/generations.ts'
 import { readHooks } from '../store/hooks.ts'
 import { readRenewal } from '../store/renewals.ts'
-import { readRun } from '../store/runs.ts'
+import { type RunState, readRun } from '../store/runs.ts'
+import type { StoredCertificate } from '../store/stored-certificate.ts'
 import type { CertificateView } from './observation.ts'
 
 /**
@@ -44,10 +45,14 @@ export async function observeCertificate(
     damaged: [...damaged, ...unreadable],
     ...(live !== undefined && { live }),
     ...(rehearsal && { rehearsal }),
-    ...(run !== undefined && { run }),
+    ...(run !== undefined && (hasEnded(run, stored) ? { endedRun: run } : { run })),
     deployments,
     ...(renewal !== undefined && { renewal }),
     attempts,
     ...(hooks !== undefined && { hooks }),
   }
+}
+
+function hasEnded({ orderUrl }: RunState, stored: readonly StoredCertificate[]): boolean {
+  return orderUrl !== undefined && stored.some(one => one.orderUrl === orderUrl)
 }
