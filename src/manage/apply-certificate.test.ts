@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseIdentifier } from '../acme/identifier.ts'
 import { AppError } from '../base/errors.ts'
-import { dayMs, instant, plusMs } from '../base/instant.ts'
+import { dayMs, instant, minuteMs, plusMs } from '../base/instant.ts'
 import type { ProbeTarget } from '../runtime/network.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { fakeRuntime } from '../testing/fake-runtime.ts'
@@ -18,6 +18,7 @@ import type { CertificateSpec } from './spec.ts'
 import { readAttempts } from './store/attempts.ts'
 import { readDeployments } from './store/deployments.ts'
 import { saveGeneration, switchLive } from './store/generations.ts'
+import { readHooks } from './store/hooks.ts'
 
 const state = '/state'
 const now = instant(Date.UTC(2030, 0, 1))
@@ -29,6 +30,7 @@ const [ecdsa, rsa] =
       identifiers: ['a.example'],
       authority: { id: 'ca', directory: 'https://ca.example' },
       deploy: [{ name: 'web', options: {} }],
+      hooks: { before: [], after: [['/usr/bin/tell']], timeoutMs: minuteMs },
     }),
     { ecdsa: 'ecdsa-p256', rsa: 'rsa-2048' },
   ) ?? assert.fail()
@@ -49,6 +51,7 @@ async function applyPair(given: Given) {
   const leaves = new Map<string, Uint8Array>()
   const runtime = fakeRuntime({
     clock,
+    exec: async () => ({ exitCode: 0, stdout: '', stderr: '' }),
     probeTls: async ({ keyKind }: ProbeTarget) => {
       assert.ok(keyKind !== undefined, 'a server with two certificates is asked for each of them')
       const name = keyKind === 'rsa' ? rsa.name : ecdsa.name
@@ -120,6 +123,12 @@ async function applyPair(given: Given) {
     errors: results.map(({ error }) => error?.message),
     live: [await liveOf(ecdsa), await liveOf(rsa)],
     activations,
+    /** The generation that hooks were run for; 0 for none. */
+    hooksFor: await Promise.all(
+      [ecdsa, rsa].map(async ({ name }) =>
+        Number.parseInt((await readHooks(state, name, runtime))?.generation ?? '0', 10),
+      ),
+    ),
     counted: await Promise.all(
       [ecdsa, rsa].map(async ({ name }) => Object.keys(await readAttempts(state, name, runtime)).join()),
     ),
@@ -139,6 +148,7 @@ test('both are delivered by one activation, and each is looked for by its kind o
     errors: [undefined, undefined],
     live: ['new', 'new'],
     activations: 1,
+    hooksFor: [2, 2],
     counted: ['', ''],
     seen: [['ecdsa'], ['rsa']],
   })
@@ -168,7 +178,8 @@ test('the first of two is not delivered before the other one is there, and that 
 })
 
 test('when the CA cannot renew one of them, the other is delivered beside the one that is there', async () => {
-  const { results, live, activations } = await applyPair({ ecdsa: 2, rsa: 1, forced: rsa })
+  const { results, live, activations, hooksFor } = await applyPair({ ecdsa: 2, rsa: 1, forced: rsa })
   assert.deepEqual(results, ['deployed', 'failed, ERR_NETWORK'])
   assert.deepEqual([live, activations], [['new', 'new'], 1])
+  assert.deepEqual(hooksFor, [2, 0], 'hooks follow only what is new')
 })

@@ -264,11 +264,12 @@ function isDelivered({ action }: Obtained): boolean {
 
 /** Whether no delivery of the certificate was good yet: hooks follow the first one. */
 function isNew(
-  { action, view: { deployments, live } }: Obtained,
+  { action, failure, view: { deployments, live } }: Obtained,
   { generation }: StoredCertificate,
 ): boolean {
   if (action.kind === 'issue') return true
   const good = deployments.some(one => one.generation === generation && one.failure === undefined)
+  if (failure !== undefined) return false // the one that it has goes along
   const isThere = action.spec.deploy.length === 0 && live?.generation === generation
   return action.kind === 'deploy' && !good && !isThere
 }
