@@ -19,10 +19,11 @@ import { issueCertificate } from './execute/issue.ts'
 import { issueSomewhere } from './execute/issue-somewhere.ts'
 import { countFailures, type Failures } from './failures.ts'
 import type { Budget } from './limits/budget.ts'
-import { type CertificateView, generationBefore, newest } from './observe/observation.ts'
+import { type CertificateView, newest } from './observe/observation.ts'
 import type { Action } from './plan/action.ts'
 import { planPairs } from './plan/pairs.ts'
 import { safetyMargin } from './plan/renewal-time.ts'
+import { generationToReturnTo } from './plan/return-to.ts'
 import type { Recollection } from './recollection.ts'
 import type { Authority, CertificateSpec, DeployTarget, SolverChoice } from './spec.ts'
 import { pruneGenerations } from './store/generations.ts'
@@ -179,7 +180,9 @@ async function lookAgain(
     const again = outlook.plan(view)
     const overtaken = first.reason.code === 'forced' && renewedSince(first, again)
     const action = overtaken ? outlook.plan(view, { overtaken }) : again
-    const failures = countFailures(state, { spec, earlier: view.attempts, recollection }, runtime)
+    const current = newest(view)
+    const lifetimeMs = current && current.notAfter - current.notBefore
+    const failures = countFailures(state, { spec, earlier: view.attempts, lifetimeMs, recollection }, runtime)
     parts.push({ spec, outlook, view, action, failures })
   }
   const planned = parts.map(({ action, view }) => ({ action, current: newest(view) }))
@@ -267,9 +270,9 @@ function isNew(
   { action, failure, view: { deployments, live } }: Obtained,
   { generation }: StoredCertificate,
 ): boolean {
+  if (failure !== undefined) return false // the one that it has goes along
   if (action.kind === 'issue') return true
   const good = deployments.some(one => one.generation === generation && one.failure === undefined)
-  if (failure !== undefined) return false // the one that it has goes along
   const isThere = action.spec.deploy.length === 0 && live?.generation === generation
   return action.kind === 'deploy' && !good && !isThere
 }
@@ -286,7 +289,7 @@ async function deliver(
     const { spec, certificate, action, view } = part
     if (certificate === undefined) continue
     if (isNew(part, certificate)) await expectAfterHooks(state, { spec, certificate }, runtime)
-    const previous = previousOf(part, certificate)
+    const previous = previousOf(part, certificate, runtime.clock.now())
     // Who asks for a delivery wants servers to be told in any case.
     const earlier = action.reason.code === 'forced' ? undefined : view.deployments
     deliveries.push({ spec, certificate, previous, ...(earlier && { earlier }) })
@@ -305,10 +308,10 @@ async function deliver(
   })
 }
 
-function previousOf(part: Obtained, { generation }: StoredCertificate): string | undefined {
+function previousOf(part: Obtained, { generation }: StoredCertificate, now: Instant): string | undefined {
   const { live } = part.view
   if (!hasNews(part) && live?.generation === generation) return generation
-  return generationBefore(generation, part.view)
+  return generationToReturnTo(generation, part.view, now)
 }
 
 async function finish(

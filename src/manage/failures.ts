@@ -24,6 +24,8 @@ export type FailuresOptions = {
   readonly spec: CertificateSpec
   /** Those of earlier runs. */
   readonly earlier: Attempts
+  /** How long the certificate lives that there is, in milliseconds. */
+  readonly lifetimeMs?: number | undefined
   /** Where they are kept when they cannot be written down. */
   readonly recollection?: Pick<Recollection, 'attempts'> | undefined
 }
@@ -31,7 +33,7 @@ export type FailuresOptions = {
 /** The failures of a spec. */
 export function countFailures(
   state: string,
-  { spec, earlier, recollection }: FailuresOptions,
+  { spec, earlier, lifetimeMs, recollection }: FailuresOptions,
   runtime: Pick<Runtime, 'files' | 'clock' | 'random'>,
 ): Failures {
   let attempts = earlier
@@ -52,6 +54,7 @@ export function countFailures(
         basis: basisOf(spec),
         now: runtime.clock.now(),
         fraction: runtime.random.fraction(),
+        lifetimeMs,
       })
       // What cannot be written down is no reason to hide what failed.
       await keep({ ...attempts, [kind]: failed }).catch(() => {})

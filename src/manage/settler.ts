@@ -41,9 +41,10 @@ export function createSettler({ state, clientFor, onEvent }: SettlerOptions, run
         level: 'warning',
         text: `it is not settled when to renew: ${error.message}`,
       })
+    // What is written down without having asked would not be asked for again.
+    if (authority !== undefined && silent.has(authority.id)) return renewal
     try {
-      const client =
-        authority === undefined || silent.has(authority.id) ? undefined : await clientFor(authority)
+      const client = authority === undefined ? undefined : await clientFor(authority)
       const { record, error } = await settleRenewal(
         state,
         { spec, certificate, renewal, client, signal },

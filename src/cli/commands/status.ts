@@ -160,6 +160,6 @@ function statusJson(row: Row, state: string, now: Instant): Record<string, unkno
 
 /** The last delivery to one target; its endpoints are named in `seenAt`, its copies by their paths. */
 export function deploymentJson(deployment: Deployment): Record<string, unknown> {
-  const { at, copies, endpoints: _, copiedBy: __, ...rest } = deployment
+  const { at, goodAt: _, copies, endpoints: __, copiedBy: ___, ...rest } = deployment
   return { ...rest, ...(copies && { copies: copies.map(({ path }) => path) }), at: formatInstant(at) }
 }

@@ -12,7 +12,7 @@ import type { OnEvent } from '../events.ts'
 import { type EndpointResult, endpointName } from '../observe/endpoint-result.ts'
 import { type CertificateSpec, type DeployTarget, targetHash, targetName } from '../spec.ts'
 import type { Deployment } from '../store/deployments.ts'
-import { removeDeployments, writeDeployments } from '../store/deployments.ts'
+import { readDeployments, removeDeployments, writeDeployments } from '../store/deployments.ts'
 import { switchLive } from '../store/generations.ts'
 import { generationPath } from '../store/paths.ts'
 import { hasPrivateKey, type StoredCertificate } from '../store/stored-certificate.ts'
@@ -309,7 +309,9 @@ async function recordDeployments(
   works: readonly Work[],
   runtime: DeployRuntime,
 ): Promise<void> {
-  const deployments = works.map(work => toDeployment(work, certificate, runtime))
+  // Damage is seen elsewhere, and nothing but this memory is lost with it.
+  const before = await readDeployments(state, spec.name, runtime).catch(() => [])
+  const deployments = works.map(work => toDeployment(work, certificate, before, runtime))
   if (deployments.length > 0) await writeDeployments(state, spec.name, deployments, runtime)
   else await removeDeployments(state, spec.name, runtime)
 }
@@ -321,8 +323,11 @@ function toResult({ name, results, notes, error }: Work): TargetResult {
 function toDeployment(
   { name, target, results, prepared, error }: Work,
   { generation, fingerprint }: StoredCertificate,
+  before: readonly Deployment[],
   { clock }: Pick<Runtime, 'clock'>,
 ): Deployment {
+  const last = before.find(one => one.target === name && one.generation === generation)
+  const goodAt = last?.failure === undefined ? last?.at : last.goodAt
   const endpoints = results
     .filter(result => result.fingerprint === fingerprint)
     .map(({ endpoint }) => endpoint)
@@ -333,6 +338,7 @@ function toDeployment(
     seenAt: endpoints.map(endpointName),
     endpoints,
     ...(prepared && !error && { copies: prepared.copies, copiedBy: targetHash(target) }),
+    ...(error && goodAt !== undefined && { goodAt }),
     ...(error && {
       failure: {
         code: error.code,

@@ -11,6 +11,9 @@ import type { StoredCertificate } from '../store/stored-certificate.ts'
 import type { ChangedCopy } from './copies.ts'
 import type { EndpointResult } from './endpoint-result.ts'
 
+/** Records that would stay damaged; a delivery replaces those of deliveries, and settling that of the renewal. */
+export type LonelyRecord = 'run' | 'attempts' | 'hooks'
+
 /** One certificate as the store holds it. */
 export type CertificateView = {
   readonly name: SpecName
@@ -18,6 +21,8 @@ export type CertificateView = {
   readonly generations: readonly StoredCertificate[]
   /** What lies there and cannot be used: generations, a journal, records of deliveries. */
   readonly damaged: readonly AppError[]
+  /** Those of them that are about records which no later step replaces. */
+  readonly lonelyDamage?: readonly { readonly record: LonelyRecord; readonly error: AppError }[]
   /** The generation that `live/<name>` leads to, if it is whole. */
   readonly live?: StoredCertificate
   /** A rehearsal is under way, or was interrupted: servers may show its certificate. */

@@ -68,6 +68,12 @@ const cases: readonly {
     refused: undefined,
   },
   {
+    name: 'all changed, and all about to end',
+    actions: actions(20, 'authority-differs'),
+    at: 87,
+    refused: undefined,
+  },
+  {
     name: 'all changed, but none is good',
     actions: actions(20, 'identifiers-differ', { good: false }),
     refused: undefined,

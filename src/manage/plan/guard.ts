@@ -4,6 +4,7 @@ import { AppError } from '../../base/errors.ts'
 import { formatInstant, hourMs, type Instant } from '../../base/instant.ts'
 import type { SpecName } from '../spec.ts'
 import type { Action, ReasonCode } from './action.ts'
+import { safetyMargin } from './renewal-time.ts'
 
 /** A clock may be set back by this much without anybody having to ask why. */
 const clockToleranceMs = hourMs
@@ -63,5 +64,5 @@ export function guardPlan(
 }
 
 function isGood(action: Action, now: Instant): boolean {
-  return action.kind === 'issue' && action.replaces !== undefined && action.replaces.notAfter > now
+  return action.kind === 'issue' && action.replaces !== undefined && safetyMargin(action.replaces) > now
 }

@@ -10,6 +10,7 @@ import type { StoredCertificate } from '../store/stored-certificate.ts'
 import type { Action, ReasonCode } from './action.ts'
 import { basisOf } from './basis.ts'
 import { nextWakeAt, planCertificate } from './plan.ts'
+import { generationToReturnTo } from './return-to.ts'
 
 const issued = instant(Date.parse('2026-11-01T00:00:00Z'))
 const identifiers = [{ type: 'dns', value: 'a.example' }] as const
@@ -110,9 +111,20 @@ const cases: readonly Case[] = [
   { name: 'all as it should be', expected: ['none', 'up-to-date'] },
   {
     name: 'a rehearsal that was interrupted goes before all',
-    view: { rehearsal: true, attempts: { issuance: failed, delivery: refusedByCa } },
+    view: { rehearsal: true, attempts: { issuance: refusedByCa } },
     days: 61,
     expected: ['deploy', 'rehearsal-left'],
+  },
+  {
+    name: 'a rehearsal that could not be put back just now',
+    view: { rehearsal: true, attempts: { delivery: failed } },
+    expected: ['wait', 'retry-later'],
+  },
+  {
+    name: 'a rehearsal that cannot be put back, and a certificate that is about to end',
+    view: { rehearsal: true, attempts: { delivery: failed } },
+    days: 87,
+    expected: ['issue', 'safety-margin'],
   },
   {
     name: 'a rehearsal that was interrupted, and a renewal that is asked for',
@@ -287,6 +299,21 @@ const cases: readonly Case[] = [
     expected: ['issue', 'safety-margin'],
   },
   {
+    name: 'stored and not live outside the window',
+    spec: { renew: mondays },
+    view: { generations: [stored, { ...stored, generation: 'newer' }] },
+    expected: ['wait', 'outside-window'],
+  },
+  {
+    name: 'stored and not live outside the window, where what is live has ended',
+    spec: { renew: mondays },
+    view: {
+      generations: [stored, { ...stored, generation: 'newer', notAfter: plusMs(issued, 180 * dayMs) }],
+    },
+    days: 91,
+    expected: ['deploy', 'not-live'],
+  },
+  {
     name: 'nothing stored outside the window',
     spec: { renew: mondays },
     view: { generations: [], deployments: [] },
@@ -340,6 +367,13 @@ test('a failed delivery returns to what is live, or to what was seen last', () =
   const next = { ...stored, generation: '000002-20261201T000000Z' }
   const views = { generations: [stored, next], deployments: [delivered] }
   assert.equal(generationBefore(next.generation, { ...views, live: stored }), stored.generation)
+  const failure = { code: 'ERR_NOT_SERVED', message: 'no' }
+  const failedOnce = { ...delivered, generation: next.generation, failure }
+  const generations = [stored, next]
+  const before = (deployments: CertificateView['deployments']) =>
+    generationBefore(next.generation, { generations, deployments, live: next })
+  assert.equal(before([failedOnce]), stored.generation)
+  assert.equal(before([{ ...failedOnce, goodAt: issued }]), undefined, 'it was good before it failed')
   assert.equal(generationBefore(next.generation, { ...views, live: next }), stored.generation)
   assert.equal(generationBefore(next.generation, { ...views, generations: [next], live: next }), undefined)
   assert.equal(generationBefore(next.generation, { generations: [next], deployments: [] }), undefined)
@@ -460,6 +494,20 @@ test('carrying out a plan empties it', () => {
       assert.equal(planCertificate(spec, after, { now, timeZone: 'UTC' }).kind, 'none')
     }),
   )
+})
+
+test('nobody goes back to a certificate that has ended, is about to, or was revoked', () => {
+  const next = { ...stored, generation: '000002-20261201T000000Z', notAfter: plusMs(issued, 200 * dayMs) }
+  const after = (days: number, before: StoredCertificate = stored) =>
+    generationToReturnTo(
+      next.generation,
+      { generations: [before, next], deployments: [delivered], live: before },
+      plusMs(issued, days * dayMs),
+    )
+  assert.equal(after(60), stored.generation)
+  assert.equal(after(86), undefined)
+  assert.equal(after(91), undefined)
+  assert.equal(after(60, { ...stored, revokedAt: issued }), undefined)
 })
 
 /** What the world looks like after an action. */

@@ -27,10 +27,14 @@ export type PlanOptions = {
 export function planCertificate(spec: CertificateSpec, view: CertificateView, options: PlanOptions): Action {
   const { now, force = false } = options
   const current = newest(view)
-  // Nobody trusts what servers may show until then, so it waits for nothing.
-  if (view.rehearsal === true && current !== undefined && !force)
-    return { kind: 'deploy', spec, certificate: current, reason: rehearsalLeft }
   const issuance = issuanceWanted(spec, view, now) ?? (force ? forced : undefined)
+  // Nobody trusts what servers may show until then. Only a certificate that is about to end is renewed before.
+  if (view.rehearsal === true && current !== undefined && !force) {
+    const ending = issuance !== undefined && safetyMargin(current) <= now
+    const paused = mustWait(spec, view, rehearsalLeft, view.attempts.delivery, options)
+    const { canWait: _, ...reason } = rehearsalLeft
+    if (!ending) return paused ?? { kind: 'deploy', spec, certificate: current, reason }
+  }
   if (issuance !== undefined) {
     const { canWait: _, ...reason } = issuance
     const paused = force ? undefined : mustWait(spec, view, issuance, view.attempts.issuance, options)
@@ -38,7 +42,7 @@ export function planCertificate(spec: CertificateSpec, view: CertificateView, op
   }
   if (current === undefined)
     throw new TypeError('a certificate that is missing always has a reason to be issued')
-  const delivery = deliveryWanted(spec, view, current)
+  const delivery = deliveryWanted(spec, view, current, now)
   if (delivery !== undefined) {
     const { canWait: _, ...reason } = delivery
     const paused = mustWait(spec, view, delivery, view.attempts.delivery, options)
@@ -58,9 +62,10 @@ export function nextWakeAt(actions: readonly Action[], now: Instant): Instant | 
   return times.length === 0 ? undefined : instant(Math.min(...times))
 }
 
-const rehearsalLeft: Reason = {
+const rehearsalLeft: Wanted = {
   code: 'rehearsal-left',
   text: 'a rehearsal has not put it back: servers may show a test certificate',
+  canWait: false,
 }
 
 const forced: Wanted = { code: 'forced', text: 'asked for with --force', canWait: false }
@@ -129,8 +134,9 @@ function deliveryWanted(
   spec: CertificateSpec,
   view: CertificateView,
   current: StoredCertificate,
+  now: Instant,
 ): Wanted | undefined {
-  const canWait = view.live !== undefined // servers have an earlier one to go on with
+  const canWait = view.live !== undefined && safetyMargin(view.live) > now // servers have one to go on with
   if (view.live?.generation !== current.generation) {
     const text = `generation ${current.generation} is stored, but not the one that servers read`
     return wanted('not-live', text, { canWait })
@@ -193,13 +199,14 @@ function mustWait(
       `it failed ${times}, and is tried again at ${formatInstant(retryAt)}; at once with --only ${spec.name}`,
     )
   }
-  const current = newest(view)
-  const urgent = current === undefined || safetyMargin(current) <= now
+  // What servers have is what may end while it waits.
+  const used = view.live ?? newest(view)
+  const urgent = used === undefined || safetyMargin(used) <= now
   if (!canWait || urgent || eager) return undefined
   const opensAt = nextInWindow(spec.renew.windows, now, timeZone)
   if (opensAt <= now) return undefined
   // The certificate must not come to its margin while it waits.
-  const until = instant(Math.min(opensAt, safetyMargin(current)))
+  const until = instant(Math.min(opensAt, safetyMargin(used)))
   return wait(until, 'outside-window', `the next maintenance window opens at ${formatInstant(opensAt)}`)
 }
 

@@ -14,6 +14,14 @@ test('pauses grow from a minute to a day, and stay there', () => {
   assert.equal(Math.round(retryDelayMs(1, 0.999_999)), 1.1 * minuteMs)
 })
 
+test('a short life has short pauses', () => {
+  const hours = (count: number, lifetimeMs: number) => retryDelayMs(count, 0.5, lifetimeMs) / hourMs
+  assert.equal(hours(4, 90 * dayMs), 24)
+  assert.equal(hours(4, 6 * dayMs), 7.2)
+  assert.equal(hours(9, dayMs), 1.2)
+  assert.equal(retryDelayMs(4, 0.5, minuteMs), minuteMs)
+})
+
 test('failures of the same thing are counted on; of another they begin anew', () => {
   const first = countFailure(error, undefined, { basis: 'a', now, fraction: 0.5 })
   const later = plusMs(now, minuteMs)

@@ -22,6 +22,8 @@ export type Deployment = {
   readonly copies?: readonly FileCopy[]
   /** `targetHash` of the options by which they were made. */
   readonly copiedBy?: string
+  /** When this generation was last good there, although a later delivery of it failed. */
+  readonly goodAt?: Instant
   readonly failure?: { readonly code: string; readonly message: string; readonly hint?: string }
 }
 
@@ -55,6 +57,7 @@ const deploymentsSchema = v.array(
       ),
     ),
     copiedBy: v.optional(v.string()),
+    goodAt: v.optional(instantSchema),
     failure: v.optional(v.object({ code: v.string(), message: v.string(), hint: v.optional(v.string()) })),
   }),
 ) as v.GenericSchema<unknown, readonly Deployment[]> // absent members stay absent
@@ -78,7 +81,11 @@ export async function writeDeployments(
   await storeStep(`create ${state}/deployments`, () =>
     files.makeDirectory(`${state}/deployments`, stateDirectoryMode),
   )
-  const json = deployments.map(deployment => ({ ...deployment, at: formatInstant(deployment.at) }))
+  const json = deployments.map(({ at, goodAt, ...rest }) => ({
+    ...rest,
+    at: formatInstant(at),
+    ...(goodAt !== undefined && { goodAt: formatInstant(goodAt) }),
+  }))
   await writeDocument(deploymentsPath(state, name), json, files)
 }
 
