@@ -7,7 +7,7 @@ import type { Challenge } from '../../acme/challenge.ts'
 import { canonicalIdentifier, type Identifier, identifierKey } from '../../acme/identifier.ts'
 import { keyAuthorization } from '../../acme/key-authorization.ts'
 import type { Order } from '../../acme/order.ts'
-import { describeProblem } from '../../acme/problem.ts'
+import { AcmeProblemError, describeProblem } from '../../acme/problem.ts'
 import { mapConcurrently } from '../../base/concurrent.ts'
 import { formatDuration } from '../../base/duration.ts'
 import { AppError, type AppErrorOptions } from '../../base/errors.ts'
@@ -325,6 +325,7 @@ async function explainInvalid(
   const why = order.error === undefined ? 'without saying why' : describeProblem(order.error)
   return new OrderInvalid('ERR_ORDER', `the CA declared the order invalid: ${why}`, {
     failed: [],
+    ...(order.error !== undefined && { cause: new AcmeProblemError('the order is invalid', order.error) }),
     hint: 'run the command again, which makes a new order; ask the CA if that ends the same way',
   })
 }

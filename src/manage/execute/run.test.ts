@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseIdentifier } from '../../acme/identifier.ts'
+import { AcmeProblemError } from '../../acme/problem.ts'
 import { parseUrl } from '../../acme/wire.ts'
+import { AppError } from '../../base/errors.ts'
+import { instant } from '../../base/instant.ts'
+import { sha256Hex } from '../../base/sha256.ts'
 import type { Solver } from '../../contracts/solver.ts'
 import { fakeRuntime } from '../../testing/fake-runtime.ts'
-import { generateKey, privateKeyPem } from '../../x509/key.ts'
+import { testAuthority } from '../../testing/test-authority.ts'
+import { parseCertificate } from '../../x509/certificate.ts'
+import { generateKey, privateKeyPem, publicKeyDer, samePublicKey } from '../../x509/key.ts'
 import type { CertificateView } from '../observe/observation.ts'
 import { type CertificateSpec, defaultSpecName } from '../spec.ts'
+import { saveGeneration } from '../store/generations.ts'
 import { readLeftOvers } from '../store/left-overs.ts'
-import { appendEntry, readRun, readRunKey, saveRunKey } from '../store/runs.ts'
+import { appendEntry, failedEntry, readRun, readRunKey, saveRunKey } from '../store/runs.ts'
 import { openRun } from './run.ts'
 
 const state = '/state'
@@ -71,6 +78,54 @@ test('a run for a CSR makes no key, and is continued only while the CSR has the 
   assert.deepEqual([other.run().orderUrl, other.key], [undefined, undefined])
   const own = await open(spec, await killed())
   assert.ok(own.run().orderUrl === undefined && own.key !== undefined)
+})
+
+test('a run is not continued with a key that was revoked or refused, nor is that key used again', async () => {
+  const now = instant(Date.UTC(2030, 0, 1))
+  const ca = await testAuthority(now)
+  const badKey = { type: 'urn:ietf:params:acme:error:badPublicKey', detail: 'known to others' }
+  const outage = new AppError('ERR_NETWORK', 'the CA is away')
+  const goesOn = async (
+    error: AppError,
+    { revoked, early = false }: { readonly revoked: boolean; readonly early?: boolean },
+  ) => {
+    const runtime = fakeRuntime()
+    const { key: pem, leafDer } = await ca.issue([identifier], { keyType: spec.keyType })
+    const { publicKey, fingerprint, notBefore, notAfter } = parseCertificate(leafDer)
+    const stored = await saveGeneration(
+      state,
+      spec.name,
+      {
+        ...{ identifiers: [identifier], keyType: spec.keyType, authority: spec.authority },
+        ...(!early && { publicKeyHash: sha256Hex(publicKeyDer(publicKey)) }),
+        ...{ orderUrl: 'https://ca.example/1', issuer: 'CN=Test', serialNumber: '01' },
+        ...{ fingerprint, notBefore, notAfter, chain: [leafDer], privateKeyPem: pem },
+      },
+      runtime,
+    )
+    const reusing = { ...spec, reuseKey: true }
+    const solverFor = () => Promise.reject(new TypeError('nothing was presented'))
+    const view = { name: spec.name, damaged: [], deployments: [], attempts: {} }
+    const open = async (generations: CertificateView['generations']) => {
+      const run = await readRun(state, spec.name, runtime)
+      const seen = { ...view, generations, ...(run && { run }) }
+      return openRun(state, { spec: reusing, view: seen, solverFor, onEvent: () => {} }, runtime)
+    }
+    const first = await open([stored])
+    assert.ok(first.key !== undefined && samePublicKey(first.key, publicKey), 'it begins with the key')
+    await first.append({ kind: 'order-created', orderUrl: parseUrl('https://ca.example/order/1') })
+    await first.append(failedEntry(error))
+    const { key, run } = await open([revoked ? { ...stored, revokedAt: now } : stored])
+    assert.ok(key !== undefined)
+    return [run().orderUrl !== undefined, samePublicKey(key, publicKey)]
+  }
+  assert.deepEqual(await goesOn(outage, { revoked: false }), [true, true])
+  assert.deepEqual(await goesOn(outage, { revoked: true }), [false, false])
+  assert.deepEqual(await goesOn(outage, { revoked: true, early: true }), [false, false])
+  const refused = new AcmeProblemError('the CA refused the request', badKey)
+  assert.deepEqual(await goesOn(refused, { revoked: false }), [false, false])
+  const ended = new AppError('ERR_ORDER', 'the order is invalid', { cause: refused })
+  assert.deepEqual(await goesOn(ended, { revoked: false }), [false, false])
 })
 
 test('what a run presented that is not continued is taken away, or else kept in mind', async () => {

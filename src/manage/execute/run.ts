@@ -1,10 +1,14 @@
 /** Opening the journal of an issuance, and the key that it made. */
 import type { KeyObject } from 'node:crypto'
+import { problemPrefix } from '../../acme/problem.ts'
+import { sha256Hex } from '../../base/sha256.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import { generateKey, parsePrivateKeyPem, privateKeyPem } from '../../x509/key.ts'
+import { parseCertificate } from '../../x509/certificate.ts'
+import { generateKey, parsePrivateKeyPem, privateKeyPem, publicKeyDer } from '../../x509/key.ts'
+import { parsePem } from '../../x509/pem.ts'
 import { newest } from '../observe/observation.ts'
 import { intentOf, type RunIntent, sameIntent } from '../run-intent.ts'
-import type { CertificateSpec } from '../spec.ts'
+import type { CertificateSpec, SpecName } from '../spec.ts'
 import { corrupt, storeStep } from '../store/documents.ts'
 import { generationPath } from '../store/paths.ts'
 import {
@@ -52,7 +56,9 @@ export async function openRun(
   const opened = { run: () => current(run), append, appendLater }
   const ownKey = spec.csr === undefined
   const kept = run === undefined || !ownKey ? undefined : await readKey(state, spec, runtime)
-  if (run !== undefined && (kept !== undefined || !ownKey) && canContinue(run, intent)) {
+  const isUnfit = async (key: KeyObject) => wasRefused(view.run) || wasRevoked(state, key, view, runtime)
+  const isKeyGood = kept === undefined ? !ownKey : !(await isUnfit(kept))
+  if (run !== undefined && isKeyGood && canContinue(run, intent)) {
     // What it presented stays in place: the CA may be looking at it.
     return kept === undefined ? opened : { ...opened, key: kept }
   }
@@ -67,7 +73,8 @@ export async function openRun(
   await append({ kind: 'opened', intent })
   if (!ownKey) return opened
   const reused = spec.reuseKey ? await reusableKey(state, spec, view, runtime) : undefined
-  const key = reused ?? (await generateKey(spec.keyType))
+  const isReused = reused !== undefined && !(await isUnfit(reused))
+  const key = isReused ? reused : await generateKey(spec.keyType)
   await saveRunKey(state, spec.name, privateKeyPem(key), runtime)
   return { ...opened, key }
 }
@@ -97,19 +104,57 @@ function canContinue({ intent, failure }: RunState, wanted: RunIntent): boolean 
   return sameIntent(intent, wanted)
 }
 
+/** Whether the CA takes no certificate request with this run's key. */
+function wasRefused(run: RunState | undefined): boolean {
+  return run?.failure?.problem === `${problemPrefix}badPublicKey`
+}
+
+/** Whether a certificate with this key was revoked, which may have been for the key. */
+async function wasRevoked(
+  state: string,
+  key: KeyObject,
+  { name, generations }: IssueOptions['view'],
+  runtime: OpenRuntime,
+): Promise<boolean> {
+  const revoked = generations.filter(({ revokedAt }) => revokedAt !== undefined)
+  for (const { generation, publicKeyHash } of revoked) {
+    const hash = publicKeyHash ?? keyHash(await readLeafKey(state, name, generation, runtime))
+    if (hash === keyHash(key)) return true
+  }
+  return false
+}
+
+async function readLeafKey(
+  state: string,
+  name: SpecName,
+  generation: string,
+  runtime: OpenRuntime,
+): Promise<KeyObject> {
+  const path = `${generationPath(state, name, generation)}/cert.pem`
+  const [der] = parsePem(await readText(path, runtime), 'CERTIFICATE')
+  if (der === undefined) throw corrupt(path, 'there is no certificate in it')
+  return parseCertificate(der).publicKey
+}
+
+function keyHash(key: KeyObject): string {
+  return sha256Hex(publicKeyDer(key))
+}
+
+async function readText(path: string, { files }: OpenRuntime): Promise<string> {
+  const content = await storeStep(`read ${path}`, () => files.read(path))
+  if (content === undefined) throw corrupt(path, 'it is missing')
+  return new TextDecoder().decode(content)
+}
+
 async function reusableKey(
   state: string,
   spec: CertificateSpec,
   view: IssueOptions['view'],
-  { files }: OpenRuntime,
+  runtime: OpenRuntime,
 ): Promise<KeyObject | undefined> {
   const stored = newest(view)
-  // A revoked certificate may have been revoked for its key.
-  if (stored === undefined || stored.keyType !== spec.keyType || stored.revokedAt !== undefined)
-    return undefined
+  if (stored === undefined || stored.keyType !== spec.keyType) return undefined
   if (!hasPrivateKey(stored)) return undefined // it is elsewhere
   const path = `${generationPath(state, spec.name, stored.generation)}/privkey.pem`
-  const content = await storeStep(`read ${path}`, () => files.read(path))
-  if (content === undefined) throw corrupt(path, 'it is missing')
-  return parsePrivateKeyPem(new TextDecoder().decode(content))
+  return parsePrivateKeyPem(await readText(path, runtime))
 }

@@ -3,6 +3,7 @@
  * as long as it is unfinished; the private key that it made lies beside its entries.
  */
 import { identifierSchema } from '../../acme/identifier.ts'
+import { AcmeProblemError } from '../../acme/problem.ts'
 import { instantSchema, type Url, urlSchema } from '../../acme/wire.ts'
 import type { AppError } from '../../base/errors.ts'
 import { formatInstant, type Instant } from '../../base/instant.ts'
@@ -34,6 +35,8 @@ export type JournalEntry =
       readonly message: string
       readonly hint?: string
       readonly retryAt?: Instant
+      /** The type of the CA's problem document. */
+      readonly problem?: string
     }
 
 /** The fold of a run's entries. */
@@ -49,6 +52,7 @@ export type RunState = {
     readonly message: string
     readonly hint?: string
     readonly retryAt?: Instant
+    readonly problem?: string
   }
   /** How many entries there are. */
   readonly length: number
@@ -86,6 +90,7 @@ const entrySchema = v.variant('kind', [
     message: v.string(),
     hint: v.optional(v.string()),
     retryAt: v.optional(instantSchema),
+    problem: v.optional(v.string()),
   }),
 ]) as v.GenericSchema<unknown, JournalEntry & { readonly at: Instant }> // absent members stay absent
 
@@ -159,13 +164,16 @@ export async function appendEntry(
 }
 
 /** The entry that records a failure. */
-export function failedEntry({ code, message, hint, retryAt }: AppError): JournalEntry {
+export function failedEntry(error: AppError): JournalEntry {
+  const { code, message, hint, retryAt } = error
+  const refusal = [error, error.cause].find(one => one instanceof AcmeProblemError)
   return {
     kind: 'failed',
     code,
     message,
     ...(hint !== undefined && { hint }),
     ...(retryAt !== undefined && { retryAt }),
+    ...(refusal !== undefined && { problem: refusal.problem.type }),
   }
 }
 
