@@ -50,8 +50,11 @@ export function describeResult(result: ApplyResult, { state, now, color }: TextO
   return `${lines.join('\n')}\n`
 }
 
-function nextTry({ spec, error, retryAt }: ApplyResult, now: Instant): readonly string[] {
-  if (retryAt === undefined) return []
+function nextTry({ spec, action, error, retryAt }: ApplyResult, now: Instant): readonly string[] {
+  if (retryAt === undefined)
+    return action?.reason.code === 'forced' && action.kind === 'issue'
+      ? [`  next     certwright apply --force ${spec.name}, once that is mended`]
+      : []
   if (error?.retryAt !== undefined) return [`  retry    not before ${whenText(retryAt, now)}, as the CA asks`]
   return [`  retry    ${whenText(retryAt, now)}, or at once by certwright apply --only ${spec.name}`]
 }

@@ -206,6 +206,9 @@ async function obtain(
     return { ...part, certificate, failure }
   }
   const broken = await findBroken(part, together, workshop, runtime)
+  if (broken !== undefined && action.reason.code === 'forced')
+    // Nothing asks for it but a person, who is told; so nothing will try it again either.
+    return { ...part, certificate, failure: { spec, action, targets: [], outcome: 'failed', error: broken } }
   if (broken !== undefined) return fail(broken)
   try {
     const { state, onEvent, inTurn } = workshop

@@ -11,16 +11,16 @@ import { createAccounts } from './accounts.ts'
 import { applyTogether, type Outlook, type Workshop } from './apply-certificate.ts'
 import { historyOf } from './apply-history.ts'
 import { type ApplyResult, failedResult, type IdleAction, idleResult } from './apply-result.ts'
+import { clockError } from './clock.ts'
 import type { OnEvent } from './events.ts'
 import type { UsableAccount } from './execute/account.ts'
-import { tidyUp } from './execute/clean-up.ts'
 import { isUnsettled } from './execute/settle-renewal.ts'
+import { isUntidy, tidyCertificate } from './execute/tidy-certificate.ts'
 import { createBudget } from './limits/budget.ts'
 import { exemptionsOf, replacedBy } from './limits/exemptions.ts'
 import { endOf, holdBack, type Prospect } from './limits/hold-back.ts'
 import { type CertificateView, latestKnown, newest } from './observe/observation.ts'
 import { observeServed } from './observe/observe-served.ts'
-import { observeCertificate } from './observe/observe.ts'
 import { inPairs } from './pair.ts'
 import type { Action } from './plan/action.ts'
 import { guardPlan, type Refusal } from './plan/guard.ts'
@@ -36,7 +36,6 @@ import { recordHistory } from './store/history.ts'
 import { namesWithLeftOvers } from './store/left-overs.ts'
 import { takeLock } from './store/locks.ts'
 
-import { removeRun } from './store/runs.ts'
 /** Issuances under way at once; each one is mostly waiting. */
 const issuanceConcurrency = 8
 /** A look for what killed processes left behind; one that was killed in the last hour is found the next time. */
@@ -151,8 +150,8 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
             current: newest(view),
             latest: latestKnown(view),
             failedBefore: Object.keys(view.attempts).length > 0,
+            isUntidy: isUntidy(view),
             ...newOrderOf(action, view, runtime.clock.now()),
-            hasEndedRun: view.endedRun !== undefined,
           },
         ]
       } catch (error) {
@@ -163,8 +162,8 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
     const seen = looks.flat()
     const stale = seen.filter(({ action, failedBefore }) => action.kind === 'none' && failedBefore)
     const forgotten = new Set(stale.map(({ action }) => action.spec.name))
-    const ended = seen.filter(look => look.hasEndedRun).map(({ action }) => action.spec.name)
-    return { plan: await planOf(seen, applyOptions), failed, forgotten, ended }
+    const untidy = seen.filter(look => look.isUntidy).map(({ action }) => action.spec.name)
+    return { plan: await planOf(seen, applyOptions), failed, forgotten, untidy }
   }
   const planOf = async (
     looks: readonly (Planned & Prospect & { readonly latest: Instant | undefined })[],
@@ -200,6 +199,31 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
     return { ...view, ...(renewal !== undefined && { renewal }) }
   }
 
+  /** What was stored by a clock that was ahead must not stand in the way for as long as that: a CA knows the time too. */
+  const refusalsNow = async (
+    { actions, refusals }: Plan,
+    { allowMany = false, signal }: ApplyOptions,
+  ): Promise<readonly Refusal[]> => {
+    const doubted = refusals.find(({ error }) => error.code === 'ERR_CLOCK')
+    const authorities = actions
+      .filter(({ spec }) => doubted?.names.includes(spec.name))
+      .map(({ spec }) => spec.authority)
+    for (const authority of new Map(authorities.map(one => [one.id, one])).values()) {
+      try {
+        const aheadMs = await (await options.clientFor(authority)).clockAheadMs({ signal })
+        const now = runtime.clock.now()
+        if (aheadMs === undefined) continue
+        return clockError(authority.id, { aheadMs, now }) === undefined
+          ? guardPlan(actions, { now, allowMany })
+          : refusals
+      } catch (error) {
+        if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
+        // Another one may answer.
+      }
+    }
+    return refusals
+  }
+
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = delivering.then(work, work)
     delivering = turn.catch(() => {})
@@ -221,7 +245,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
   }
 
   /** What earlier runs left. It is in nobody's way, so trouble with it is a warning. */
-  const tidyUpAll = async (applyOptions: ApplyOptions, ended: readonly SpecName[]): Promise<void> => {
+  const tidyUpAll = async (applyOptions: ApplyOptions, untidy: readonly SpecName[]): Promise<void> => {
     if (debrisRemovedAt === undefined || runtime.clock.monotonic() - debrisRemovedAt >= debrisEveryMs) {
       debrisRemovedAt = runtime.clock.monotonic()
       await removeDebris(state, runtime).catch((error: unknown) => warn(messageOf(error)))
@@ -230,14 +254,12 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
       warn(messageOf(error))
       return []
     })
-    const untidy = chosen(applyOptions).filter(({ name }) => left.includes(name) || ended.includes(name))
-    for (const { name } of untidy) {
+    const names = chosen(applyOptions).map(({ name }) => name)
+    for (const name of names.filter(one => left.includes(one) || untidy.includes(one))) {
       try {
         const about = { about: `tidy up after ${name}`, signal: applyOptions.signal }
         await using _lock = await takeLock(state, `certificate-${name}`, about, runtime)
-        const { endedRun } = await observeCertificate(state, name, runtime, { trustUntouched: true })
-        await tidyUp(state, { ...options, name, presented: endedRun?.presented ?? [] }, runtime)
-        if (endedRun !== undefined) await removeRun(state, name, runtime)
+        await tidyCertificate(state, { ...options, name }, runtime)
       } catch (error) {
         if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
         warn(error.message)
@@ -254,8 +276,9 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
       return plan
     },
     apply: async applyOptions => {
-      const { plan, failed, forgotten, ended } = await lookAtAll(applyOptions, { silent: new Set() })
-      const { actions, refusals } = plan
+      const { plan, failed, forgotten, untidy } = await lookAtAll(applyOptions, { silent: new Set() })
+      const { actions } = plan
+      const refusals = await refusalsNow(plan, applyOptions)
       const results = new Map<SpecName, ApplyResult>(failed.map(result => [result.spec.name, result]))
       const finish = async (result: ApplyResult) => {
         results.set(result.spec.name, result)
@@ -281,7 +304,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
         )
         for (const result of done) await finish(result)
       })
-      await tidyUpAll(applyOptions, ended)
+      await tidyUpAll(applyOptions, untidy)
       return chosen(applyOptions).flatMap(({ name }) => results.get(name) ?? [])
     },
   }

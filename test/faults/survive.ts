@@ -256,8 +256,8 @@ export function checkTold(told: readonly Notification[], looks: readonly SiteLoo
   const kinds = told.map(({ kind }) => kind).join(', ')
   const troubles = told.filter(({ kind }) => isTrouble(kind))
   const last = new Map<string, Instant>()
-  for (const { kind, items, at } of troubles) {
-    const what = `${kind} ${items[0]?.cause ?? ''}`
+  for (const { kind, urgency, items, at } of troubles) {
+    const what = `${kind} ${urgency} ${items[0]?.cause ?? ''}`
     const before = last.get(what)
     assert.ok(before === undefined || at - before >= reminderMs, `told twice within a day: ${what}`)
     last.set(what, at)

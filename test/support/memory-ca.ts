@@ -117,7 +117,7 @@ export async function createMemoryCa(
       const resource = resourceOf(url)
       const seen = { resource, at: clock.now(), payload: payloadOf(request) }
       requests.push(seen)
-      const good = () => askServer(server, url, request)
+      const good = async () => withDate(await askServer(server, url, request), clock.now())
       const answer = mischief[resource]
       if (answer === undefined) return good()
       return answer({ ...seen, ca, url, signal: request.signal, clock, good })
@@ -152,6 +152,11 @@ function payloadOf({ body }: HttpRequest): unknown {
   if (body === undefined) return undefined
   const { payload } = JSON.parse(body) as { readonly payload: string } // a JWS of the client
   return payload === '' ? undefined : JSON.parse(Buffer.from(payload, 'base64url').toString())
+}
+
+/** As every HTTP server that has a clock sends it. */
+function withDate(reply: HttpReply, now: Instant): HttpReply {
+  return { ...reply, headers: new Map([...reply.headers, ['date', new Date(now).toUTCString()]]) }
 }
 
 async function askServer(

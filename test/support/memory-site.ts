@@ -4,7 +4,7 @@
  */
 import { parseIdentifier } from '../../src/acme/identifier.ts'
 import { AppError } from '../../src/base/errors.ts'
-import { dayMs, type Instant } from '../../src/base/instant.ts'
+import { dayMs, type Instant, plusMs } from '../../src/base/instant.ts'
 import { sha256Hex } from '../../src/base/sha256.ts'
 import { createAcmeClient } from '../../src/client/client.ts'
 import type { Deployer, Inspection } from '../../src/contracts/deployer.ts'
@@ -19,6 +19,7 @@ import { createRecollection } from '../../src/manage/recollection.ts'
 import { type CertificateSpec, type Config, defaultSpecName } from '../../src/manage/spec.ts'
 import { livePath } from '../../src/manage/store/paths.ts'
 import { createSolver } from '../../src/plugins/registry.ts'
+import type { Clock } from '../../src/runtime/clock.ts'
 import type { HttpExchange, HttpReply } from '../../src/runtime/http.ts'
 import type { TryLock } from '../../src/runtime/lock.ts'
 import type { Served } from '../../src/runtime/network.ts'
@@ -63,7 +64,10 @@ export type SiteLook = {
 }
 
 export type Site = {
+  /** That of the machine. */
   readonly clock: FakeClock
+  /** What time it is really. */
+  readonly trueTime: () => Instant
   readonly specs: readonly CertificateSpec[]
   readonly cas: readonly MemoryCa[]
   /** The disk itself. */
@@ -114,6 +118,13 @@ export async function createSite({
   seed,
 }: SiteOptions = {}): Promise<Site> {
   const clock = fakeClock({ ...(now !== undefined && { now }) })
+  // Others keep their own time: whoever sets the clock of this machine changes nothing for them.
+  const begin = clock.now()
+  const trueClock: Clock = {
+    now: () => plusMs(begin, clock.monotonic()),
+    monotonic: () => clock.monotonic(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+  }
   const disk = memoryFiles({ clock })
   await disk.makeDirectory(webroot, 0o755)
   const files = faultyFiles(disk)
@@ -138,7 +149,11 @@ export async function createSite({
   const cas: MemoryCa[] = []
   for (const { server, ...options } of caOptions) {
     const settings = { ...options, server: { renewalInfoRetryAfterMs: checkEveryMs, ...server } }
-    cas.push(await createMemoryCa(settings, { clock, http: pageFor('ca'), resolver: allAddresses }))
+    cas.push(
+      await createMemoryCa(settings, {
+        ...{ clock: trueClock, http: pageFor('ca'), resolver: allAddresses },
+      }),
+    )
   }
   const [first, ...others] = cas
   if (first === undefined) throw new TypeError('a site needs a CA')
@@ -299,6 +314,7 @@ export async function createSite({
   const look = (): Promise<SiteLook> => clock.through(lookOnce())
 
   return {
+    trueTime: () => trueClock.now(),
     ...{ clock, specs, cas, disk, files, events, told, manager, look },
     reloads: () => reloads,
     served: name => fingerprints.get(name),

@@ -72,7 +72,8 @@ function toCommandResult(
   goodCode: ExitCode = exitCodes.done,
 ): CommandResult {
   const failed = results.some(({ outcome }) => outcome === 'failed' || outcome === 'refused')
-  const changed = results.filter(({ outcome }) => outcome !== 'unchanged')
+  const silent = globals.quiet === true ? ['unchanged', 'waiting'] : ['unchanged']
+  const changed = results.filter(({ outcome }) => !silent.includes(outcome))
   const options = { state, now: runtime.clock.now(), color: globals.color }
   return {
     exitCode: failed ? exitCodes.failed : goodCode,

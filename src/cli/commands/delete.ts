@@ -14,6 +14,7 @@ import { removeDeployments } from '../../manage/store/deployments.ts'
 import { storeStep } from '../../manage/store/documents.ts'
 import { switchLive } from '../../manage/store/generations.ts'
 import { removeHistory } from '../../manage/store/history.ts'
+import { removeHooks } from '../../manage/store/hooks.ts'
 import { takeLock } from '../../manage/store/locks.ts'
 import { generationsPath } from '../../manage/store/paths.ts'
 import { removeRenewal } from '../../manage/store/renewals.ts'
@@ -93,6 +94,7 @@ async function forget(
   await removeDeployments(state, name, runtime)
   await removeRenewal(state, name, runtime)
   await writeAttempts(state, name, {}, runtime)
+  await removeHooks(state, name, runtime)
   await removeHistory(state, name, runtime)
   await storeStep(`remove ${generationsPath(state, name)}`, () =>
     runtime.files.remove(generationsPath(state, name)),

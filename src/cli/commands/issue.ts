@@ -81,6 +81,14 @@ export async function issue(context: CommandContext, flags: IssueFlags): Promise
       hint: `change it there and run: certwright apply --only ${name}`,
     })
   }
+  const gone = (defined?.identifiers ?? []).filter(
+    had => !identifiers.some(wanted => identifierKey(wanted) === identifierKey(had)),
+  )
+  if (gone.length > 0) {
+    const names = gone.map(({ value }) => value).join(' ')
+    const text = `this takes ${names} out of the certificate; to keep what it has: certwright issue ${identifiers.map(({ value }) => value).join(' ')} ${names}`
+    context.onEvent({ certificate: name, step: 'order', level: 'warning', text })
+  }
   // Two at once would take each other's entry back.
   await using _lock = await takeLock(
     context.state,

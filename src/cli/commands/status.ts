@@ -1,4 +1,5 @@
 /** `certwright status`: the inventory. Reads the store and, if nothing changed, no configuration. */
+import { type AppError, isAppError } from '../../base/errors.ts'
 import { formatInstant, type Instant } from '../../base/instant.ts'
 import { readCachedNames } from '../../manage/config/cache.ts'
 import { type CertificateView, newest } from '../../manage/observe/observation.ts'
@@ -9,7 +10,7 @@ import type { Deployment } from '../../manage/store/deployments.ts'
 import { storedNames } from '../../manage/store/generations.ts'
 import { livePath } from '../../manage/store/paths.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
-import { type Failure, failureLines } from '../error-text.ts'
+import { errorJson, type Failure, failureLines } from '../error-text.ts'
 import { formatTable } from '../table.ts'
 import { styled, whenText } from '../text.ts'
 
@@ -30,13 +31,13 @@ export type Health = (typeof healths)[number]
 export async function status(context: CommandContext): Promise<CommandResult> {
   const { state, runtime, globals } = context
   const now = runtime.clock.now()
-  const configured = await readCachedNames(context.place, state, runtime)
+  const { configured, mistakes } = await readNames(context)
   const stored = await storedNames(state, runtime)
   const names = [...new Set([...configured, ...stored])].flatMap(name => parseSpecName(name) ?? []).sort()
   const rows = await Promise.all(
     names.map(async name => ({
       view: await observeCertificate(state, name, runtime, { trustUntouched: true }),
-      configured: configured.includes(name),
+      configured: mistakes !== undefined || configured.includes(name),
     })),
   )
   const table =
@@ -48,12 +49,18 @@ export async function status(context: CommandContext): Promise<CommandResult> {
     globals.verbose === true
       ? await (await import('../daemon-text.ts')).describeDaemon(state, runtime)
       : undefined
+  const trouble =
+    mistakes === undefined
+      ? ''
+      : `\nthe configuration cannot be used as it is\n  ${failureLines(mistakes).join('\n  ')}\n`
+  const text = rows.length === 0 && mistakes !== undefined ? '' : table
   return {
-    exitCode: exitCodes.done,
-    text: daemon === undefined ? table : `${table}\n${daemon.text}`,
+    exitCode: mistakes === undefined ? exitCodes.done : exitCodes.usage,
+    text: [text, trouble, daemon === undefined ? '' : `\n${daemon.text}`].join(''),
     get json() {
       return {
         certificates: rows.map(row => statusJson(row, state, now)),
+        ...(mistakes && { error: errorJson(mistakes) }),
         ...(daemon && { daemon: daemon.json }),
       }
     },
@@ -61,6 +68,19 @@ export async function status(context: CommandContext): Promise<CommandResult> {
 }
 
 type Row = { readonly view: CertificateView; readonly configured: boolean }
+
+/** The configured names; with a configuration that cannot be used, what is stored is shown all the same. */
+async function readNames({ place, state, runtime }: CommandContext): Promise<{
+  readonly configured: readonly string[]
+  readonly mistakes?: AppError
+}> {
+  try {
+    return { configured: await readCachedNames(place, state, runtime) }
+  } catch (error) {
+    if (!isAppError(error)) throw error
+    return { configured: [], mistakes: error }
+  }
+}
 
 /** One word for the state of a certificate. Pure. */
 export function health(view: CertificateView, now: Instant): Health {
@@ -87,7 +107,9 @@ function statusText(rows: readonly Row[], state: string, now: Instant, color: bo
       view.name + (configured ? '' : ' (not configured)'),
       styled(color, word === 'ok' ? 'green' : word === 'due' ? 'yellow' : 'red', word),
       certificate === undefined ? '-' : whenText(certificate.notAfter, now),
-      certificate === undefined ? '-' : whenText(expectedRenewal(certificate, view.renewal).at, now),
+      certificate === undefined || !configured
+        ? '-'
+        : whenText(expectedRenewal(certificate, view.renewal).at, now),
       view.deployments
         .filter(({ failure }) => failure === undefined)
         .map(({ target }) => target)

@@ -19,6 +19,7 @@ const anotherMayDoBetter: readonly AppError['code'][] = [
   'ERR_ORDER',
   'ERR_CERTIFICATE_MISMATCH',
   'ERR_UNSUPPORTED',
+  'ERR_CLOCK', // it may be the CA's that is wrong
 ]
 
 /**

@@ -6,6 +6,7 @@ import { AppError, messageOf } from '../../base/errors.ts'
 import type { Instant } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import type { AccountKey, AcmeClient } from '../../client/client.ts'
+import { clockError } from '../clock.ts'
 import type { Claim } from '../limits/budget.ts'
 import { exemptionsOf, replacedBy } from '../limits/exemptions.ts'
 import type { CertificateSpec } from '../spec.ts'
@@ -15,13 +16,19 @@ import type { Journal } from './run.ts'
 /** Longest list of names in a message. */
 const maxListLength = 300
 
-/** Finds or creates the order, and has the journal know it. */
+/**
+ * Finds or creates the order, and has the journal know it. What is ordered by a wrong clock is not taken in the end.
+ * @throws AppError ERR_CLOCK, and what the client throws
+ */
 export async function findOrCreateOrder(
   journal: Journal,
   options: IssueOptions,
   now: Instant,
 ): Promise<Ordered> {
   const { spec, client, budget, signal, onEvent } = options
+  const aheadMs = await client.clockAheadMs({ signal })
+  const wrong = clockError(spec.authority.id, { aheadMs, now })
+  if (wrong !== undefined) throw wrong
   let account = await options.account()
   const { orderUrl } = journal.run()
   if (orderUrl !== undefined) {

@@ -37,7 +37,7 @@ export function isUnsettled(
 ): boolean {
   if (renewal?.fingerprint !== certificate.fingerprint) return true
   if (JSON.stringify(renewal.at) !== JSON.stringify(spec.renew.at)) return true
-  const dueAt = adviceDueAt(certificate, renewal)
+  const dueAt = adviceDueAt(certificate, renewal, now)
   return dueAt !== undefined && dueAt <= now && certificate.notAfter > now
 }
 

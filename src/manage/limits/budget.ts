@@ -6,6 +6,7 @@ import type { Instant } from '../../base/instant.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { Authority } from '../spec.ts'
 import {
+  believable,
   claimOrder,
   forecastAccount,
   recordAccount,
@@ -62,7 +63,13 @@ export function createBudget(
   const limits = limitsOf(authority.directory, authority.limits)
   const name = ledgerName(authority.directory)
   const update = <T>(change: LedgerUpdate<T>): Promise<T> =>
-    updateLedger(state, name, change, { onWarning, signal }, runtime)
+    updateLedger(
+      state,
+      name,
+      ledger => change(believable(ledger, limits, clock.now())),
+      { onWarning, signal },
+      runtime,
+    )
   const factsOf = (identifiers: readonly Identifier[], exemptions: readonly Exemption[]) =>
     orderFacts(identifiers, { account: authority.id, exemptions, limits })
   const spent = (what: string, retryAt: Instant) =>

@@ -3,6 +3,7 @@ import { type Instant, instant } from '../../base/instant.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { Action } from '../plan/action.ts'
 import type { Authority } from '../spec.ts'
+import { believable } from './ledger.ts'
 import { type OnLedgerWarning, readLedger } from './ledger-file.ts'
 import type { Exemption } from './limit.ts'
 import { type OrderFacts, orderFacts } from './order-facts.ts'
@@ -40,7 +41,7 @@ export async function holdBack(
     if (authority === undefined) continue
     const limits = limitsOf(authority.directory, authority.limits)
     const orders = await Promise.all(sorted.map(prospect => factsOf(prospect, authority)))
-    const waits = planWithin(ledger, orders, limits, now)
+    const waits = planWithin(believable(ledger, limits, now), orders, limits, now)
     for (const [index, { action }] of sorted.entries()) {
       const wait = waits[index]
       if (wait === undefined) continue

@@ -15,10 +15,24 @@ import {
   limitNames,
 } from './limit.ts'
 import type { OrderFacts } from './order-facts.ts'
-import { readRefusal } from './refusal.ts'
+import { longestWaitMs, readRefusal } from './refusal.ts'
 
 /** For each bucket that is not full: when it will be. */
 export type Ledger = ReadonlyMap<string, Instant>
+
+/**
+ * A ledger without what can only have been written by a clock that was far ahead: it would hold up orders until that time
+ * has come.
+ */
+export function believable(ledger: Ledger, limits: Limits, now: Instant): Ledger {
+  return new Map(
+    [...ledger].filter(([bucket, fullAt]) => {
+      const limit = limitNames.find(name => bucket === name || bucket.startsWith(`${name}:`))
+      const { capacity, refillMs } = (limit === undefined ? undefined : limits[limit]) ?? refusalSize
+      return fullAt <= now + longestWaitMs + capacity * refillMs
+    }),
+  )
+}
 
 /** New states of buckets; `undefined` for one that is full. */
 export type LedgerChanges = readonly (readonly [bucket: string, fullAt: Instant | undefined])[]

@@ -21,7 +21,7 @@ const wordings: readonly { readonly limit: LimitName; readonly about: RegExp }[]
 ]
 
 /** The longest period of a published limit; a later time is not believed. */
-const longestWaitMs = 7 * dayMs
+export const longestWaitMs = 7 * dayMs
 /** Where no time is given: a name that was paused waits for a person, a busy CA for less. */
 const usualWaitMs = hourMs
 

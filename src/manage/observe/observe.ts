@@ -9,7 +9,7 @@ import { readHooks } from '../store/hooks.ts'
 import { readRenewal } from '../store/renewals.ts'
 import { type RunState, readRun } from '../store/runs.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
-import type { CertificateView } from './observation.ts'
+import type { CertificateView, LonelyRecord } from './observation.ts'
 
 /**
  * What the store holds of one certificate.
@@ -25,24 +25,27 @@ export async function observeCertificate(
   const liveId = await liveGeneration(state, name, { files })
   const live = stored.find(({ generation }) => generation === liveId)
   const unreadable: AppError[] = []
-  const orDamaged = async <T>(read: Promise<T>, instead: T): Promise<T> => {
+  const lonelyDamage: { readonly record: LonelyRecord; readonly error: AppError }[] = []
+  const orDamaged = async <T>(read: Promise<T>, instead: T, record?: LonelyRecord): Promise<T> => {
     try {
       return await read
     } catch (error) {
       if (!isAppError(error, 'ERR_STORE_CORRUPT')) throw error
       unreadable.push(error)
+      if (record !== undefined) lonelyDamage.push({ record, error })
       return instead
     }
   }
-  const run = await orDamaged(readRun(state, name, { files }), undefined)
+  const run = await orDamaged(readRun(state, name, { files }), undefined, 'run')
   const deployments = await orDamaged(readDeployments(state, name, { files }), [])
   const renewal = await orDamaged(readRenewal(state, name, { files }), undefined)
-  const attempts = await orDamaged(readAttempts(state, name, { files }), {})
-  const hooks = await orDamaged(readHooks(state, name, { files }), undefined)
+  const attempts = await orDamaged(readAttempts(state, name, { files }), {}, 'attempts')
+  const hooks = await orDamaged(readHooks(state, name, { files }), undefined, 'hooks')
   return {
     name,
     generations: stored,
     damaged: [...damaged, ...unreadable],
+    ...(lonelyDamage.length > 0 && { lonelyDamage }),
     ...(live !== undefined && { live }),
     ...(rehearsal && { rehearsal }),
     ...(run !== undefined && (hasEnded(run, stored) ? { endedRun: run } : { run })),

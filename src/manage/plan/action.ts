@@ -24,6 +24,7 @@ export const reasonCodes = [
   'deployment-failed',
   'deployed-copy-differs',
   'endpoint-differs',
+  'endpoint-silent',
   'hook-outstanding',
   'retry-later',
   'outside-window',

@@ -1,13 +1,12 @@
 /** What looks like a mistake is not carried out. Pure. */
 import { formatDuration } from '../../base/duration.ts'
 import { AppError } from '../../base/errors.ts'
-import { formatInstant, hourMs, type Instant } from '../../base/instant.ts'
+import { formatInstant, type Instant } from '../../base/instant.ts'
+import { clockToleranceMs } from '../clock.ts'
 import type { SpecName } from '../spec.ts'
 import type { Action, ReasonCode } from './action.ts'
 import { safetyMargin } from './renewal-time.ts'
 
-/** A clock may be set back by this much without anybody having to ask why. */
-const clockToleranceMs = hourMs
 /** Good certificates that are thrown away together: this many, and this share of all, is taken for a mistake. */
 const manyAtOnce = { count: 5, share: 0.5 } as const
 /** Reasons that come from the configuration: a slip there makes them all true at once. */
@@ -23,8 +22,8 @@ export type Refusal = { readonly names: readonly SpecName[]; readonly error: App
 
 export type GuardOptions = {
   readonly now: Instant
-  /** The latest instant that anything in the store was written at. */
-  readonly latest: Instant | undefined
+  /** The latest instant that anything in the store was written at; absent where the clock is known to be right. */
+  readonly latest?: Instant | undefined
   /** A person said that so much at once is meant. */
   readonly allowMany?: boolean
 }

@@ -337,7 +337,7 @@ const cases: readonly Case[] = [
   {
     name: 'an endpoint does not answer',
     view: { endpoints: [{ endpoint, failure: 'connection refused' }] },
-    expected: ['none', 'up-to-date'],
+    expected: ['deploy', 'endpoint-silent'],
   },
 ]
 

@@ -1,6 +1,7 @@
 /** From what is wanted and what is to what must be done. Pure. */
 import { sameIdentifiers } from '../../acme/identifier.ts'
 import { formatInstant, type Instant, instant } from '../../base/instant.ts'
+import { clockToleranceMs } from '../clock.ts'
 import { endpointName } from '../observe/endpoint-result.ts'
 import { type CertificateView, newest } from '../observe/observation.ts'
 import { intentOf, sameIntent } from '../run-intent.ts'
@@ -49,7 +50,7 @@ export function planCertificate(spec: CertificateSpec, view: CertificateView, op
     return paused ?? { kind: 'deploy', spec, certificate: current, reason }
   }
   const { at: renewAt } = expectedRenewal(current, view.renewal, spec.renew.at)
-  const wakeAt = instant(Math.min(renewAt, adviceDueAt(current, view.renewal) ?? renewAt))
+  const wakeAt = instant(Math.min(renewAt, adviceDueAt(current, view.renewal, now) ?? renewAt))
   const text = `renewal at ${formatInstant(renewAt)}`
   return { kind: 'none', spec, certificate: current, renewAt, wakeAt, reason: { code: 'up-to-date', text } }
 }
@@ -157,6 +158,10 @@ function deliveryWanted(
   )
   if (other !== undefined)
     return wanted('endpoint-differs', `${endpointName(other.endpoint)} serves another certificate`)
+  // It answered when it was delivered. Why it does not now, the server's configuration tells.
+  const silent = view.endpoints?.find(({ failure }) => failure !== undefined)
+  if (silent !== undefined)
+    return wanted('endpoint-silent', `${endpointName(silent.endpoint)}: ${silent.failure ?? 'no answer'}`)
   const { hooks } = view
   if (hooks?.generation === current.generation && hooks.done < (spec.hooks?.after.length ?? 0))
     return wanted('hook-outstanding', 'it was delivered, and not all hooks after that have been run')
@@ -183,8 +188,9 @@ function mustWait(
     ...{ kind: 'wait', spec, until },
     reason: { code, text } satisfies Reason,
   })
-  const { retryAt, authorityRetryAt, count } =
-    failed?.basis === basisOf(spec) ? failed : { retryAt: now, count: 0 }
+  const { retryAt, authorityRetryAt, count } = isTelling(failed, spec, now)
+    ? failed
+    : { retryAt: now, count: 0 }
   if (authorityRetryAt !== undefined && authorityRetryAt > now && (eager || authorityRetryAt === retryAt))
     return wait(
       authorityRetryAt,
@@ -208,6 +214,15 @@ function mustWait(
   // The certificate must not come to its margin while it waits.
   const until = instant(Math.min(opensAt, safetyMargin(used)))
   return wait(until, 'outside-window', `the next maintenance window opens at ${formatInstant(opensAt)}`)
+}
+
+/** Failures say when to try again while the same is wanted, and unless a clock that was ahead said when they happened. */
+function isTelling(
+  failed: FailedAttempts | undefined,
+  spec: CertificateSpec,
+  now: Instant,
+): failed is FailedAttempts {
+  return failed?.basis === basisOf(spec) && failed.last.at - now <= clockToleranceMs
 }
 
 function describeDifference(spec: CertificateSpec, current: StoredCertificate): string {

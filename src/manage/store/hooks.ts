@@ -38,3 +38,12 @@ export async function writeHooks(
   )
   await writeDocument(hooksPath(state, name), record, files)
 }
+
+/** Forgets how far they have come. */
+export async function removeHooks(
+  state: string,
+  name: SpecName,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<void> {
+  await storeStep(`remove ${hooksPath(state, name)}`, () => files.remove(hooksPath(state, name)))
+}

@@ -51,3 +51,17 @@ test('a process that died at its first entry leaves nothing to look at, and noth
   assert.deepEqual(await files.list(`${state}/runs`), [])
   assert.match([...files.snapshot().keys()].join(), /quarantine\/run-of-a\.example-\w+\/0001\.json/)
 })
+
+test('a journal that lacks an entry is damaged: what is in it cannot be gone on with', async () => {
+  for (const missing of ['0001', '0002']) {
+    const runtime = fakeRuntime()
+    let run = await appendEntry(state, name, undefined, opened, runtime)
+    for (let more = 0; more < 2; more += 1)
+      run = await appendEntry(state, name, run, { kind: 'cleaned' }, runtime)
+    await runtime.files.remove(`${state}/runs/${name}/${missing}.json`)
+    await assert.rejects(readRun(state, name, runtime), {
+      code: 'ERR_STORE_CORRUPT',
+      message: /an entry before 000\d\.json is missing/,
+    })
+  }
+})

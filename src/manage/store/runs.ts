@@ -14,7 +14,7 @@ import type { Runtime } from '../../runtime/runtime.ts'
 import { keyTypes } from '../../x509/key-types.ts'
 import type { RunIntent } from '../run-intent.ts'
 import type { SolverChoice, SpecName } from '../spec.ts'
-import { readDocument, storeStep } from './documents.ts'
+import { corrupt, readDocument, storeStep } from './documents.ts'
 import { endedRunPath, privateFileMode, runsPath, stateDirectoryMode } from './paths.ts'
 
 /** What one solver was told to put in place. */
@@ -94,7 +94,10 @@ const entrySchema = v.variant('kind', [
   }),
 ]) as v.GenericSchema<unknown, JournalEntry & { readonly at: Instant }> // absent members stay absent
 
-/** The unfinished run of a certificate, if there is one. */
+/**
+ * The unfinished run of a certificate, if there is one.
+ * @throws AppError ERR_STORE, ERR_STORE_CORRUPT
+ */
 export async function readRun(
   state: string,
   name: SpecName,
@@ -105,7 +108,10 @@ export async function readRun(
   let run: RunState | undefined
   for (const file of names.filter(entry => /^\d{4}\.json$/.test(entry))) {
     const entry = await readDocument(`${directory}/${file}`, entrySchema, files)
-    if (entry !== undefined) run = applyEntry(run, entry)
+    if (entry === undefined) continue // its run has just ended
+    if (file !== entryFile((run?.length ?? 0) + 1))
+      throw corrupt(directory, `an entry before ${file} is missing`)
+    run = applyEntry(run, entry)
   }
   return run
 }
@@ -149,7 +155,7 @@ export async function appendEntry(
   const now = clock.now()
   const next = applyEntry(run, { ...entry, at: now })
   if (next === undefined) throw new TypeError('a run begins with its opened entry')
-  const file = `${directory}/${String(next.length).padStart(4, '0')}.json`
+  const file = `${directory}/${entryFile(next.length)}`
   const retryAt =
     entry.kind === 'failed' && entry.retryAt !== undefined ? { retryAt: formatInstant(entry.retryAt) } : {}
   await storeStep(`write the journal of ${name}`, async () => {
@@ -161,6 +167,10 @@ export async function appendEntry(
     )
   })
   return next
+}
+
+function entryFile(number: number): string {
+  return `${String(number).padStart(4, '0')}.json`
 }
 
 /** The entry that records a failure. */
