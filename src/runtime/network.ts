@@ -57,6 +57,21 @@ export interface HttpsListener extends Listener {
 /** What servers with two certificates for one name choose by. */
 export type KeyKind = 'ecdsa' | 'rsa'
 
+/** Protocols in which client and server talk before TLS begins. */
+export const startTlsProtocols = [
+  'smtp',
+  'lmtp',
+  'imap',
+  'pop3',
+  'sieve',
+  'ldap',
+  'xmpp',
+  'postgres',
+  'mysql',
+  'ftp',
+] as const
+export type StartTls = (typeof startTlsProtocols)[number]
+
 export type ProbeTarget = {
   readonly host: string
   readonly port: number
@@ -64,6 +79,8 @@ export type ProbeTarget = {
   readonly serverName?: string | undefined
   /** Send a PROXY protocol v1 line before the handshake. */
   readonly proxyProtocol?: boolean
+  /** The dialogue that comes before the handshake; none when absent. */
+  readonly startTls?: StartTls
   /** Accept only a certificate with a key of this kind; any when absent. */
   readonly keyKind?: KeyKind
 }

@@ -13,9 +13,10 @@ export type EndpointResult = {
   readonly failure?: string
 }
 
-/** `www.example.com at [::1]:443`, with the kind of key where there are two certificates. */
-export function endpointName({ host, port, serverName, keyKind }: Endpoint): string {
-  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+/** `www.example.com at smtp://[::1]:25`, with the kind of key where there are two certificates. */
+export function endpointName({ host, port, serverName, startTls, keyKind }: Endpoint): string {
+  const plain = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  const address = startTls === undefined ? plain : `${startTls}://${plain}`
   const place = serverName === undefined ? address : `${serverName} at ${address}`
   return keyKind === undefined ? place : `${place} (${keyKind.toUpperCase()})`
 }

@@ -4,6 +4,7 @@ import { formatInstant, type Instant } from '../../base/instant.ts'
 import { v } from '../../base/schema.ts'
 import type { Endpoint } from '../../contracts/deployer.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import { startTlsProtocols } from '../../runtime/network.ts'
 import type { FileCopy } from '../../runtime/target-files.ts'
 import type { SpecName } from '../spec.ts'
 import { readDocument, storeStep, writeDocument } from './documents.ts'
@@ -40,6 +41,7 @@ const deploymentsSchema = v.array(
           port: v.number(),
           serverName: v.optional(v.string()),
           proxyProtocol: v.optional(v.boolean()),
+          startTls: v.optional(v.picklist(startTlsProtocols)),
           keyKind: v.optional(v.picklist(['ecdsa', 'rsa'])),
           source: v.string(),
         }),
