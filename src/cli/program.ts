@@ -144,7 +144,11 @@ function createProgram(runner: Runner): Program {
       parsePort,
     )
     .option('--no-self-check', 'do not look at the challenge before the CA does')
-    .option('--deploy <target>', 'deliver to nginx, or copies to files:DIR (repeatable)', collect)
+    .option(
+      '--deploy <target>',
+      'deliver to a server such as nginx, or copies to files:DIR (repeatable)',
+      collect,
+    )
     .option(
       '--nginx-config <file>',
       'main configuration file of nginx, where it is not the usual one',

@@ -1,4 +1,4 @@
-/** What can be set for the target `files`: one schema for the configuration and for the plugin. */
+/** What can be set for the target `files`, and for the files and endpoints of every other target. */
 import { parseIdentifier } from '../acme/identifier.ts'
 import { printable } from '../base/printable.ts'
 import { v } from '../base/schema.ts'
@@ -109,48 +109,89 @@ function isServerName(name: string): boolean {
   }
 }
 
-/** Schema of `files:` in the configuration, and of the plugin's options. @internal */
-export const filesTargetSchema = v.pipe(
-  v.strictObject({
-    directory: v.optional(absolutePath),
-    ...who,
-    write: v.optional(v.pipe(v.array(fileSchema), v.nonEmpty('must name at least one file'))),
-    reload: v.optional(v.pipe(v.array(text), v.nonEmpty('must name a program'))),
-    endpoints: v.optional(
-      v.array(
-        v.pipe(
-          v.string(),
-          v.check(
-            endpoint => parseEndpoint(endpoint) !== undefined,
-            'must be HOST:PORT, such as mail.example.com:993',
-          ),
+/** The files that a target gets, and how they lie there. */
+const fileEntries = {
+  directory: v.optional(absolutePath),
+  ...who,
+  write: v.optional(v.pipe(v.array(fileSchema), v.nonEmpty('must name at least one file'))),
+}
+
+/** Where a target is looked at after it was given a certificate. @internal */
+export const endpointEntries = {
+  endpoints: v.optional(
+    v.array(
+      v.pipe(
+        v.string(),
+        v.check(
+          endpoint => parseEndpoint(endpoint) !== undefined,
+          'must be HOST:PORT, such as mail.example.com:993',
         ),
       ),
     ),
-    'server-name': v.optional(
-      v.pipe(v.string(), v.check(isServerName, 'must be a host name such as mail.example.com')),
-    ),
-  }),
+  ),
+  'server-name': v.optional(
+    v.pipe(v.string(), v.check(isServerName, 'must be a host name such as mail.example.com')),
+  ),
+}
+
+/** Program and arguments. @internal */
+export const commandSchema = v.pipe(v.array(text), v.nonEmpty('must name a program'))
+
+/** What a target says about files and endpoints. */
+export type FileOptions = v.InferOutput<v.StrictObjectSchema<typeof fileEntries, undefined>>
+export type EndpointOptions = v.InferOutput<v.StrictObjectSchema<typeof endpointEntries, undefined>>
+
+/** What must hold between the options of the files of a target; `undefined` where nothing is wrong. */
+function mistakeIn(options: FileOptions): string | undefined {
+  const { directory, write } = options
+  if (directory === undefined && write?.some(({ path }) => !path.startsWith('/')) === true) {
+    return write.some(({ path }) => path.startsWith('/'))
+      ? 'must have a directory for the files whose paths do not begin with /'
+      : 'must have a directory, or files with absolute paths'
+  }
+  const { owner, group, mode } = options
+  if (directory === undefined && write === undefined) {
+    return (owner ?? group ?? mode) === undefined
+      ? undefined
+      : 'must have a directory or files for the owner, group and mode that it has'
+  }
+  const files = wantedFiles(options)
+  if (new Set(files.map(({ path }) => path)).size !== files.length)
+    return 'must not write two files to the same path'
+  return files.every(file => !holdsKey(file.format) || (file.mode & othersMayRead) === 0)
+    ? undefined
+    : 'must not let everybody read a private key: the last digit of the mode of such a file is 0'
+}
+
+/**
+ * Schema of a target with options of its own beside those for files (all of them optional: a server may read `live/NAME`)
+ * and endpoints. @internal
+ */
+export function targetWithFiles<const Own extends v.ObjectEntries>(own: Own) {
+  return v.pipe(
+    v.strictObject({ ...own, ...fileEntries, ...endpointEntries }),
+    v.rawCheck(({ dataset, addIssue }) => {
+      // The type of what is spread is not worked out while `Own` is open.
+      const message = dataset.typed ? mistakeIn(dataset.value as FileOptions) : undefined
+      if (message !== undefined) addIssue({ message })
+    }),
+  )
+}
+
+/** Schema of `files:` in the configuration, and of the plugin's options. @internal */
+export const filesTargetSchema = v.pipe(
+  targetWithFiles({ reload: v.optional(commandSchema) }),
   v.check(
-    ({ directory, write }) =>
-      directory !== undefined || (write ?? []).some(({ path }) => path.startsWith('/')),
+    ({ directory, write }) => directory !== undefined || write !== undefined,
     'must have a directory, or files with absolute paths',
-  ),
-  v.check(
-    ({ directory, write = [] }) => directory !== undefined || write.every(({ path }) => path.startsWith('/')),
-    'must have a directory for the files whose paths do not begin with /',
-  ),
-  v.check(options => {
-    const paths = wantedFiles(options).map(({ path }) => path)
-    return new Set(paths).size === paths.length
-  }, 'must not write two files to the same path'),
-  v.check(
-    options =>
-      wantedFiles(options).every(file => !holdsKey(file.format) || (file.mode & othersMayRead) === 0),
-    'must not let everybody read a private key: the last digit of the mode of such a file is 0',
   ),
 )
 export type FilesTarget = v.InferOutput<typeof filesTargetSchema>
+
+/** Whether a target is given copies; otherwise its server reads `live/NAME`. */
+export function hasFiles({ directory, write }: Pick<FileOptions, 'directory' | 'write'>): boolean {
+  return directory !== undefined || write !== undefined
+}
 
 /** A file that a target wants, with what the target says about all of its files. */
 export type WantedFile = {

@@ -3,10 +3,10 @@ import { AppError } from '../base/errors.ts'
 import { describeIssues, parseWith, type v } from '../base/schema.ts'
 import { suggest } from '../base/suggest.ts'
 import type { Deployer } from '../contracts/deployer.ts'
-import { filesTargetSchema } from '../contracts/files-target.ts'
 import type { Notifier, NotifierRuntime } from '../contracts/notifier.ts'
 import { type NotifierName, type NotifierOptions, notifierOptions } from '../contracts/notifier-options.ts'
 import type { Json, Solver } from '../contracts/solver.ts'
+import { type TargetKind, type TargetOptions, targetOptions } from '../contracts/target-options.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 
 /** A plugin by name, with its options as plain JSON. */
@@ -34,22 +34,12 @@ const solvers: Registry<Solver> = new Map([
   ],
 ])
 
-const deployers: Registry<Deployer> = new Map([
-  [
-    'files',
-    async () => {
-      const { createFilesDeployer } = await import('./deployers/files/files.ts')
-      return withOptions('files', filesTargetSchema, createFilesDeployer)
-    },
-  ],
-  [
-    'nginx',
-    async () => {
-      const { createNginxDeployer, nginxDeployerOptions } = await import('./deployers/nginx/nginx.ts')
-      return withOptions('nginx', nginxDeployerOptions, createNginxDeployer)
-    },
-  ],
-])
+const deployers: Registry<Deployer> = new Map(
+  Object.entries({
+    files: async () => deployer('files', (await import('./deployers/files/files.ts')).createFilesDeployer),
+    nginx: async () => deployer('nginx', (await import('./deployers/nginx/nginx.ts')).createNginxDeployer),
+  } satisfies Record<TargetKind, () => Promise<Create<Deployer>>>),
+)
 
 const notifiers: Registry<Notifier> = new Map(
   Object.entries({
@@ -113,6 +103,15 @@ function notifier<Name extends NotifierName>(
   // The compiler does not see that the table has for every name the schema of that name's options.
   const schema = notifierOptions[name] as unknown as v.GenericSchema<unknown, NotifierOptions<Name>>
   return (options, runtime) => create(readOptions(name, schema, options), runtime)
+}
+
+function deployer<Kind extends TargetKind>(
+  kind: Kind,
+  create: (options: TargetOptions<Kind>, runtime: Runtime) => Deployer,
+): Create<Deployer> {
+  // As above.
+  const schema = targetOptions[kind] as unknown as v.GenericSchema<unknown, TargetOptions<Kind>>
+  return withOptions(kind, schema, create)
 }
 
 function withOptions<Options, Plugin>(

@@ -46,10 +46,12 @@ test('copies into a directory are a target of their own, and an unknown target i
   })
   const written = await runtime.files.text(dropIn)
   assert.match(written, /deploy:\n\s+- nginx\n\s+- files:\n\s+directory: \/etc\/tls\n/)
-  for (const target of ['apache', 'files', 'files:']) {
-    await assert.rejects(issue(context, { ...flags, deploy: [target] }), {
-      code: 'ERR_USAGE',
-      hint: 'known targets: nginx, and files:DIR for copies in a directory',
-    })
+  for (const [target, hint] of [
+    ['ngnix', /^did you mean nginx\?/],
+    ['files', /^known targets: .*nginx.*, and files:DIR for copies in a directory/],
+    ['files:', /^known targets: /],
+  ] as const) {
+    const refusal = { code: 'ERR_USAGE', hint }
+    await assert.rejects(issue(context, { ...flags, deploy: [target] }), refusal)
   }
 })

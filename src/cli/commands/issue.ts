@@ -10,6 +10,8 @@ import {
 import { maxOrderIdentifiers } from '../../acme/order.ts'
 import { AppError, messageOf } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
+import { suggest } from '../../base/suggest.ts'
+import { bareTargets } from '../../contracts/target-options.ts'
 import {
   dropInPath,
   type EntryChange,
@@ -259,12 +261,13 @@ function deployEntry(
 ): NonNullable<CertificateEntry['deploy']>[number] {
   const [, directory] = /^files:(.+)$/.exec(target) ?? []
   if (directory !== undefined) return { files: { directory: resolve(directory) } }
-  if (target !== 'nginx') {
-    throw new AppError('ERR_USAGE', `--deploy: "${printable(target, 80)}" is not a known target`, {
-      hint: 'known targets: nginx, and files:DIR for copies in a directory',
-    })
-  }
-  return nginxConfig === undefined ? 'nginx' : { nginx: { config: resolve(nginxConfig) } }
+  if (target === 'nginx' && nginxConfig !== undefined) return { nginx: { config: resolve(nginxConfig) } }
+  if (bareTargets.includes(target)) return target
+  const near = suggest(target, bareTargets)
+  const known = `known targets: ${bareTargets.join(', ')}, and files:DIR for copies in a directory`
+  throw new AppError('ERR_USAGE', `--deploy: "${printable(target, 80)}" is not a known target`, {
+    hint: `${near === undefined ? known : `did you mean ${near}?`} (what needs options is written in the configuration)`,
+  })
 }
 
 function authorityEntry({ authority, trust }: CommandContext['globals']): AuthorityEntry | undefined {

@@ -364,7 +364,7 @@ const mistakes: readonly {
     text: 'certificates: { ../etc: { identifiers: [a.example] } }',
     says: [/cannot be used as a name/],
   },
-  { name: 'an unknown target', text: 'defaults: { deploy: [apache] }', says: [/must be nginx/] },
+  { name: 'an unknown target', text: 'defaults: { deploy: [ngnix] }', says: [/did you mean nginx\?/] },
   {
     name: 'a name for two CAs',
     text: 'authorities: { letsencrypt: { directory: https://ca.example/dir } }',

@@ -2,9 +2,9 @@
 import { isMailAddress } from '../../acme/account.ts'
 import { parseIpAddress } from '../../acme/identifier.ts'
 import { v } from '../../base/schema.ts'
-import { filesTargetSchema } from '../../contracts/files-target.ts'
 import { heartbeatSchema, notifySchema } from '../../contracts/notifier-options.ts'
 import { secretSchema } from '../../contracts/secret.ts'
+import { deploySchema } from '../../contracts/target-options.ts'
 import { accountKeyAlgorithms, keyTypes } from '../../x509/key-types.ts'
 import { isLimit, limitNames } from '../limits/limit.ts'
 import { pairedKeyTypes } from '../pair.ts'
@@ -69,25 +69,6 @@ const solversSchema = v.union(
     ),
   ],
   'must be { http-01: { ... } }, or a list of them, each with the names it is for',
-)
-
-const nginxSchema = v.strictObject({
-  program: v.optional(path),
-  config: v.optional(path),
-  prefix: v.optional(path),
-  reload: v.optional(v.pipe(v.array(text), v.nonEmpty('must name a program'))),
-})
-const deploySchema = v.array(
-  v.union(
-    [
-      v.literal('nginx'),
-      v.pipe(
-        v.strictObject({ nginx: v.optional(nginxSchema), files: v.optional(filesTargetSchema) }),
-        v.check(target => Object.keys(target).length === 1, 'must have exactly one of: nginx, files'),
-      ),
-    ],
-    'must be nginx, { nginx: { config: FILE } } or { files: { directory: DIR } }',
-  ),
 )
 
 const renewSchema = v.strictObject({
@@ -191,7 +172,6 @@ export const fileSchema = v.strictObject({
 })
 
 export type ConfigFile = v.InferOutput<typeof fileSchema>
-export type TargetEntry = v.InferOutput<typeof deploySchema>[number]
 export type CertificateEntry = v.InferOutput<typeof certificateSchema>
 export type SolverEntry = v.InferOutput<typeof solverSchema>
 export type AuthorityEntry = v.InferOutput<typeof authoritySchema>

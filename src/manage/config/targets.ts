@@ -1,8 +1,8 @@
 /** Where certificates go, from checked configuration files. Pure. */
-import { wantedFiles } from '../../contracts/files-target.ts'
+import { type FileOptions, hasFiles, wantedFiles } from '../../contracts/files-target.ts'
 import type { Json } from '../../contracts/solver.ts'
+import type { TargetEntry } from '../../contracts/target-options.ts'
 import { type CertificateSpec, type DeployTarget, type SpecName, targetName } from '../spec.ts'
-import type { TargetEntry } from './schema.ts'
 
 type Report = (path: readonly (string | number)[], text: string, hint?: string) => void
 
@@ -27,7 +27,7 @@ export function checkTargets(
   const names = deploy.map(targetName)
   const twice = names.find((one, index) => names.indexOf(one) !== index)
   if (twice !== undefined) report(path, `names ${twice} twice`, 'put what it is to do into one target')
-  for (const file of deploy.filter(target => target.name === 'files').flatMap(filesOf)) {
+  for (const file of deploy.flatMap(filesOf)) {
     const other = writers.get(file)
     if (other !== undefined && other === pair) {
       const hint = 'make two entries, with one kind of key and a directory each'
@@ -47,5 +47,6 @@ export function checkTargets(
 }
 
 function filesOf({ options }: DeployTarget): readonly string[] {
-  return wantedFiles(options as Parameters<typeof wantedFiles>[0]).map(({ path }) => path) // see readTarget
+  const fileOptions = options as FileOptions // those of any target; see readTarget
+  return hasFiles(fileOptions) ? wantedFiles(fileOptions).map(({ path }) => path) : []
 }

@@ -4,9 +4,10 @@ import * as fc from 'fast-check'
 import { parseIdentifier } from '../../../acme/identifier.ts'
 import { AppError } from '../../../base/errors.ts'
 import type { DeployableCertificate, Endpoint, Inspection } from '../../../contracts/deployer.ts'
+import type { NginxTarget } from '../../../contracts/nginx-target.ts'
 import type { Exec, ExecResult } from '../../../runtime/exec.ts'
 import type { FsOps } from '../../../runtime/files.ts'
-import { createNginxDeployer, type NginxDeployerOptions } from './nginx.ts'
+import { createNginxDeployer } from './nginx.ts'
 
 const signal = AbortSignal.timeout(60_000)
 const main = '/etc/nginx/nginx.conf'
@@ -75,7 +76,7 @@ function inspect(
   }: {
     readonly names?: string
     readonly links?: Readonly<Record<string, string>>
-    readonly options?: NginxDeployerOptions
+    readonly options?: NginxTarget
     readonly stderr?: string
     readonly keyIsElsewhere?: boolean
     readonly pair?: DeployableCertificate['pair']

@@ -2,8 +2,8 @@
 import { AppError, isAppError, messageOf } from '../../../base/errors.ts'
 import { secondMs } from '../../../base/instant.ts'
 import { printable } from '../../../base/printable.ts'
-import { v } from '../../../base/schema.ts'
 import type { DeployableCertificate, Deployer, Inspection } from '../../../contracts/deployer.ts'
+import type { NginxTarget } from '../../../contracts/nginx-target.ts'
 import type { ExecResult } from '../../../runtime/exec.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
 import { adviseUse } from './advice.ts'
@@ -17,31 +17,13 @@ import { tlsSockets } from './sockets.ts'
 import { filesToFollow, type Trails, usesCertificate } from './usage.ts'
 import { complaint, warnings } from './words.ts'
 
-const absolutePath = v.pipe(v.string(), v.startsWith('/', 'must be an absolute path'))
-
-/** Options of {@link createNginxDeployer}. */
-export const nginxDeployerOptions = v.strictObject({
-  /** Path, or name in the system's directories. */
-  program: v.optional(v.string(), 'nginx'),
-  /** The main file (`-c`); nginx's own default when absent. */
-  config: v.optional(absolutePath),
-  /** `-p` */
-  prefix: v.optional(absolutePath),
-  /**
-   * Program and arguments that make nginx read its files again; `nginx -s reload` when absent. With one of its own,
-   * whether nginx runs is left to it: it may run where its process cannot be seen.
-   */
-  reload: v.optional(v.pipe(v.array(v.string()), v.nonEmpty('must name a program'))),
-})
-export type NginxDeployerOptions = v.InferInput<typeof nginxDeployerOptions>
-
 type NginxRuntime = Pick<Runtime, 'exec' | 'files'>
 
 /** The configuration is tested with name look-ups of upstreams, which may take their time. */
 const testTimeoutMs = 60 * secondMs
 
 /** A deployer for one nginx. */
-export function createNginxDeployer(options: NginxDeployerOptions, runtime: NginxRuntime): Deployer {
+export function createNginxDeployer(options: NginxTarget, runtime: NginxRuntime): Deployer {
   const nginx = commandOf(options, runtime)
   return {
     name: 'nginx',
@@ -60,10 +42,7 @@ export function createNginxDeployer(options: NginxDeployerOptions, runtime: Ngin
 
 type Nginx = (args: readonly string[], signal: AbortSignal) => Promise<ExecResult>
 
-function commandOf(
-  { program = 'nginx', config, prefix }: NginxDeployerOptions,
-  { exec }: NginxRuntime,
-): Nginx {
+function commandOf({ program = 'nginx', config, prefix }: NginxTarget, { exec }: NginxRuntime): Nginx {
   const where = [
     ...(prefix === undefined ? [] : ['-p', prefix]),
     ...(config === undefined ? [] : ['-c', config]),
@@ -72,7 +51,7 @@ function commandOf(
 }
 
 type Situation = {
-  readonly options: NginxDeployerOptions
+  readonly options: NginxTarget
   readonly nginx: Nginx
   readonly runtime: NginxRuntime
   readonly signal: AbortSignal

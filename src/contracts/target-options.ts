@@ -1,0 +1,61 @@
+/** What can be set for each target: one schema for the configuration and for the plugin. */
+import { v } from '../base/schema.ts'
+import { suggest } from '../base/suggest.ts'
+import { filesTargetSchema } from './files-target.ts'
+import { nginxTargetSchema } from './nginx-target.ts'
+
+/**
+ * The options of every target by name. A target is a line here and its deployer in the registry of plugins; one that can
+ * do without options may be named alone in the configuration. @internal
+ */
+export const targetOptions = {
+  files: filesTargetSchema,
+  nginx: nginxTargetSchema,
+} as const
+
+export type TargetKind = keyof typeof targetOptions
+export type TargetOptions<Kind extends TargetKind> = v.InferOutput<(typeof targetOptions)[Kind]>
+
+const kinds = Object.keys(targetOptions)
+/** Those that can do without options. */
+export const bareTargets: readonly string[] = Object.entries<v.GenericSchema>(targetOptions)
+  .filter(([, schema]) => v.is(schema, {}))
+  .map(([kind]) => kind)
+
+/** Schema of `deploy:` in the configuration: names, and maps with one target in each. @internal */
+export const deploySchema = v.array(
+  v.union(
+    [
+      v.picklist(bareTargets),
+      v.pipe(
+        v.strictObject(
+          Object.fromEntries(
+            Object.entries<v.GenericSchema>(targetOptions).map(([kind, schema]) => [
+              kind,
+              v.optional(schema),
+            ]),
+          ),
+        ),
+        v.check(
+          target => Object.keys(target).length === 1,
+          ({ input }) => oneTarget(Object.keys(input)),
+        ),
+      ),
+    ],
+    ({ input }) => whatItMustBe(input),
+  ),
+)
+export type TargetEntry = v.InferOutput<typeof deploySchema>[number]
+
+function oneTarget(found: readonly string[]): string {
+  return found.length === 0
+    ? `must name a target, one of: ${kinds.join(', ')}`
+    : `must be one target, not ${found.length} (${found.join(', ')}): begin a list entry with each`
+}
+
+function whatItMustBe(input: unknown): string {
+  if (typeof input !== 'string') return `must be a target, such as nginx or { files: { directory: DIR } }`
+  if (kinds.includes(input)) return `must have options: { ${input}: { ... } }`
+  const near = suggest(input, kinds)
+  return `must be a target, found "${input}"${near === undefined ? `; there are: ${kinds.join(', ')}` : ` (did you mean ${near}?)`}`
+}
