@@ -137,9 +137,8 @@ export const endpointEntries = {
 /** Program and arguments. @internal */
 export const commandSchema = v.pipe(v.array(text), v.nonEmpty('must name a program'))
 
-/** What a target says about files and endpoints. */
+/** What a target says about its files. */
 export type FileOptions = v.InferOutput<v.StrictObjectSchema<typeof fileEntries, undefined>>
-export type EndpointOptions = v.InferOutput<v.StrictObjectSchema<typeof endpointEntries, undefined>>
 
 /** What must hold between the options of the files of a target; `undefined` where nothing is wrong. */
 function mistakeIn(options: FileOptions): string | undefined {
@@ -171,8 +170,7 @@ export function targetWithFiles<const Own extends v.ObjectEntries>(own: Own) {
   return v.pipe(
     v.strictObject({ ...own, ...fileEntries, ...endpointEntries }),
     v.rawCheck(({ dataset, addIssue }) => {
-      // The type of what is spread is not worked out while `Own` is open.
-      const message = dataset.typed ? mistakeIn(dataset.value as FileOptions) : undefined
+      const message = dataset.typed ? mistakeIn(dataset.value) : undefined
       if (message !== undefined) addIssue({ message })
     }),
   )
