@@ -16,6 +16,7 @@ export const errorCodes = {
   ERR_IDENTIFIER: 'A name or address cannot be put into a certificate.',
   ERR_TERMS: "The CA's terms of service have not been agreed to.",
   ERR_NETWORK: 'A server could not be reached or broke off the connection.',
+  ERR_STARTTLS: 'A server did not change from plain text to TLS.',
   ERR_TIMEOUT: 'A server did not answer in time.',
   ERR_REPLY_LOST: 'The connection broke after a request was sent; whether it took effect is not known.',
   ERR_REPLY_TOO_LARGE: 'A server sent more than the allowed number of bytes.',

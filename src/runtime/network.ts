@@ -97,7 +97,7 @@ export type Served = {
 
 /**
  * Makes one TLS handshake and reports what was served, trusted or not.
- * @throws AppError ERR_NETWORK or ERR_TIMEOUT
+ * @throws AppError ERR_NETWORK, ERR_TIMEOUT, or ERR_STARTTLS when the dialogue before it did not lead to TLS
  */
 export type ProbeTls = (
   target: ProbeTarget,

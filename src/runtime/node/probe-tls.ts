@@ -7,23 +7,36 @@ import { AppError, isAppError } from '../../base/errors.ts'
 import type { KeyKind, ProbeTarget, ProbeTls, Served } from '../network.ts'
 import { unlessAborted } from './aborted.ts'
 import { connectFailure } from './connect-failure.ts'
+import { type Progress, startTls } from './start-tls/start-tls.ts'
 
 const defaultTimeoutMs = 5_000
+/** Mail servers keep those who call waiting on purpose: Postfix' postscreen for 6 s. */
+const defaultDialogueTimeoutMs = 12_000
 /** Servers send two to four; this bounds the walk over what a hostile one sends. */
 const maxChainLength = 10
 
 /** Handshakes over real sockets. Nothing is verified: what is served is reported, good or bad. */
 export function nodeProbeTls(): ProbeTls {
-  return async (target, { timeoutMs = defaultTimeoutMs, signal } = {}) => {
+  return async (
+    target,
+    { timeoutMs = target.startTls === undefined ? defaultTimeoutMs : defaultDialogueTimeoutMs, signal } = {},
+  ) => {
     const [net, tls] = await Promise.all([import('node:net'), import('node:tls')])
     const shown = showTarget(target)
     const deadline = new AbortController()
-    const timer = setTimeout(() => deadline.abort(tooSlow(shown, timeoutMs)), timeoutMs)
+    const progress: Progress = { awaited: 'take the connection', said: '' }
+    const timer = setTimeout(() => deadline.abort(tooSlow(shown, progress, timeoutMs)), timeoutMs)
     const stop = AbortSignal.any([deadline.signal, ...(signal ? [signal] : [])])
     const raw = new net.Socket().on('error', () => {}) // errors are seen where they are waited for
     const look = async (): Promise<Served> => {
       await once(raw.connect({ host: target.host, port: target.port }), 'connect')
       if (target.proxyProtocol) raw.write(proxyPreamble(raw))
+      if (target.startTls !== undefined) {
+        const serverName = target.serverName ?? target.host
+        await startTls(raw, target.startTls, { shown, serverName, progress })
+      }
+      progress.awaited = 'complete a TLS handshake'
+      progress.said = ''
       const secure = tls.connect(handshake(raw, target)).on('error', () => {})
       await once(secure, 'secureConnect')
       return servedBy(secure, shown)
@@ -87,9 +100,13 @@ function chainOf(first: DetailedPeerCertificate): readonly Uint8Array[] {
   return chain
 }
 
-function tooSlow(shown: string, timeoutMs: number): AppError {
-  const text = `${shown} did not complete a TLS handshake within ${formatDuration(timeoutMs)}`
-  const hint = 'see that the port is right and that no firewall is in between'
+function tooSlow(shown: string, { awaited, said }: Progress, timeoutMs: number): AppError {
+  const soFar = said === '' ? '' : `; it said ${said}`
+  const text = `${shown} did not ${awaited} within ${formatDuration(timeoutMs)}${soFar}`
+  const hint =
+    awaited === 'greet' && said === ''
+      ? 'see that the port is right: where TLS begins at once (465, 993, …) no protocol is to be named'
+      : 'see that the port is right and that no firewall is in between'
   return new AppError('ERR_TIMEOUT', text, { hint })
 }
 
@@ -99,8 +116,9 @@ function proxyPreamble({ localAddress, remoteAddress, localPort, remotePort, rem
   return `PROXY ${family} ${localAddress} ${remoteAddress} ${localPort} ${remotePort}\r\n`
 }
 
-function showTarget({ host, port, serverName, keyKind }: ProbeTarget): string {
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
+function showTarget({ host, port, serverName, startTls: protocol, keyKind }: ProbeTarget): string {
+  const scheme = protocol === undefined ? '' : `${protocol}://`
+  const address = `${scheme}${host.includes(':') ? `[${host}]` : host}:${port}`
   const details = [
     ...(serverName === undefined || serverName === host ? [] : [serverName]),
     ...(keyKind === undefined ? [] : [`asked for its ${keyKind.toUpperCase()} certificate`]),
