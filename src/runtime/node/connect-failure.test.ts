@@ -22,6 +22,12 @@ const cases = [
   { code: 'ERR_TLS_CERT_ALTNAME_INVALID', lasting: true, message: /for another name/, hint: /right/ },
   { code: 'PATH_LENGTH_EXCEEDED', lasting: true, message: /original/, hint: undefined },
   { code: 'ERR_SSL_WRONG_VERSION_NUMBER', lasting: true, message: /not speak TLS/, hint: /port/ },
+  {
+    code: 'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE',
+    lasting: false,
+    message: /nothing in common/,
+    hint: /no certificate/,
+  },
   { code: 'UNHEARD_OF', lasting: false, message: /: the original\\u\{1b\} message$/, hint: undefined },
 ]
 
@@ -38,4 +44,10 @@ describe('a connection failure', () => {
       else assert.match(error.hint ?? '', hint)
     })
   }
+
+  it('leaves out where in OpenSSL a message comes from', () => {
+    const text =
+      '406DC2:error:0A000419:SSL routines:ssl3_read_bytes:tlsv1 alert access denied:../deps/rec.c:918:'
+    assert.match(connectFailure(new Error(text), 'ca.test:443').message, /: tlsv1 alert access denied$/)
+  })
 })

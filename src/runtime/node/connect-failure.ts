@@ -68,6 +68,22 @@ const reasons: Readonly<Record<string, Reason>> = {
     text: 'it does not speak TLS',
     hint: 'see that the port is right; this may be the one for plain HTTP',
   },
+  'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE': {
+    text: 'the server found nothing in common (TLS alert 40: handshake failure)',
+    hint: 'see the log of the server: it may have no certificate, or none that fits what it is asked for',
+  },
+  ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR: {
+    text: 'the server failed within (TLS alert 80: internal error)',
+    hint: 'see the log of the server: it may have no certificate for this name, or be unable to load it',
+  },
+  ERR_SSL_TLSV1_UNRECOGNIZED_NAME: {
+    text: 'the server does not know this name (TLS alert 112)',
+    hint: 'see that the name is spelled right and that it leads to this server',
+  },
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: {
+    text: 'the server does not speak this version of TLS (TLS alert 70)',
+    hint: 'see which versions the server allows',
+  },
   ERR_SSL_PACKET_LENGTH_TOO_LONG: {
     text: 'it does not speak TLS',
     hint: 'see that the port is right; this may be the one for plain HTTP',
@@ -90,7 +106,12 @@ export function connectFailure(cause: unknown, target: string): AppError {
 function reasonOf(cause: unknown): { readonly text: string; readonly hint?: string } {
   const code = systemCodeOf(cause) ?? ''
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return otherName(cause)
-  return reasons[code] ?? { text: printable(messageOf(cause) || code || 'unknown reason') }
+  return reasons[code] ?? { text: printable(withoutPlace(messageOf(cause)) || code || 'unknown reason') }
+}
+
+/** OpenSSL's messages say where in its own sources they come from. */
+function withoutPlace(message: string): string {
+  return /^[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(message)?.[1] ?? message
 }
 
 function otherName(cause: unknown): Reason {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { ConnectionOptions, DetailedPeerCertificate, TLSSocket } from 'node:tls'
 import { formatDuration } from '../../base/duration.ts'
-import { AppError, isAppError } from '../../base/errors.ts'
+import { AppError, isAppError, systemCodeOf } from '../../base/errors.ts'
 import type { KeyKind, ProbeTarget, ProbeTls, Served } from '../network.ts'
 import { unlessAborted } from './aborted.ts'
 import { connectFailure } from './connect-failure.ts'
@@ -14,6 +14,17 @@ const defaultTimeoutMs = 5_000
 const defaultDialogueTimeoutMs = 12_000
 /** Servers send two to four; this bounds the walk over what a hostile one sends. */
 const maxChainLength = 10
+
+/** What is waited for last, to follow "did not". */
+const handshakeDone = 'complete a TLS handshake'
+/** What it looks like when a server gives up instead of making a handshake, or complains in plain text. */
+const brokenTlsCodes = ({ startTls: protocol }: ProbeTarget): readonly string[] => [
+  'ECONNRESET',
+  'EPIPE',
+  ...(protocol === undefined ? [] : ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']),
+]
+const brokenTlsHint =
+  'see that the port is right, and see the log of the server: it may be unable to load its certificate or its key'
 
 /** Handshakes over real sockets. Nothing is verified: what is served is reported, good or bad. */
 export function nodeProbeTls(): ProbeTls {
@@ -35,7 +46,7 @@ export function nodeProbeTls(): ProbeTls {
         const serverName = target.serverName ?? target.host
         await startTls(raw, target.startTls, { shown, serverName, progress })
       }
-      progress.awaited = 'complete a TLS handshake'
+      progress.awaited = handshakeDone
       progress.said = ''
       const secure = tls.connect(handshake(raw, target)).on('error', () => {})
       await once(secure, 'secureConnect')
@@ -44,7 +55,13 @@ export function nodeProbeTls(): ProbeTls {
     try {
       return await unlessAborted(look, `looking at ${shown}`, stop)
     } catch (error) {
-      throw isAppError(error) ? error : connectFailure(error, shown)
+      if (isAppError(error)) throw error
+      const failure = connectFailure(error, shown)
+      const gaveUp =
+        progress.awaited === handshakeDone && brokenTlsCodes(target).includes(systemCodeOf(error) ?? '')
+      throw gaveUp
+        ? new AppError(failure.code, failure.message, { cause: error, hint: brokenTlsHint })
+        : failure
     } finally {
       clearTimeout(timer)
       raw.destroy()

@@ -240,7 +240,18 @@ describe('looking at endpoints that talk before TLS', () => {
       script: goodScripts.pop3,
       end: 'hang-up',
       message: /broke off the connection/,
-      hint: /./,
+      hint: /unable to load its certificate/,
+    },
+    {
+      name: 'a mailbox server whose key does not fit, as Dovecot does',
+      protocol: 'imap',
+      script: [
+        { say: '* OK ready\r\n' },
+        { after: /STARTTLS/, say: 'a1 OK Begin TLS negotiation now.\r\n' },
+        { after: /./, say: '* BYE [UNAVAILABLE] TLS initialization failed.\r\n' },
+      ],
+      message: /it does not speak TLS$/,
+      hint: /unable to load its certificate/,
     },
   ]
   for (const { name, protocol, script, end = 'wait', message, hint } of refusing) {

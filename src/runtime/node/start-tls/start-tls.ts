@@ -108,7 +108,7 @@ function refusalError(
 
 function outOfTurn(shown: string, extra: Buffer): AppError {
   const text = `${shown} said more in plain text than belongs there, before TLS began: ${showSaid(extra)}`
-  const hint = 'somebody between here and the server may have put it in; see what is in between'
+  const hint = `${logHint}; otherwise somebody between here and the server may have put this in`
   return new AppError('ERR_STARTTLS', text, { hint })
 }
 
