@@ -26,8 +26,17 @@ export type Endpoint = ProbeTarget & {
 
 /** What a target looks like before anything is done. */
 export type Inspection =
-  | { readonly state: 'ready'; readonly endpoints: readonly Endpoint[]; readonly notes: readonly string[] }
-  /** The certificate must not be switched for this target: its configuration is broken, or it does not run. */
+  | {
+      readonly state: 'ready'
+      readonly endpoints: readonly Endpoint[]
+      readonly notes: readonly string[]
+      /** How long it may take until the certificate is seen, where that is not the usual time. */
+      readonly servedWithinMs?: number
+    }
+  /**
+   * The certificate must not be switched for this target: its configuration is broken, or it does not use it. For a server
+   * that does not run, files are put in place all the same, so that it can be started.
+   */
   | { readonly state: 'broken' | 'not-running' | 'unused'; readonly error: AppError }
 
 /**
@@ -42,15 +51,15 @@ export interface Deployer {
   /** Tests the configuration and finds the endpoints. MUST NOT change anything. */
   inspect(certificate: DeployableCertificate, options: { readonly signal: AbortSignal }): Promise<Inspection>
   /**
-   * Makes the copies ready that its servers read; absent where they read `live/<name>` themselves. MUST NOT change anything
-   * that a server reads.
+   * Makes the copies ready that its servers read. MUST NOT change anything that a server reads.
+   * @returns `undefined` where they read `live/<name>` themselves
    * @param options.directory - of the generation; `live/<name>` does not lead to it yet
    * @throws AppError ERR_DEPLOY; then nothing is left behind
    */
   prepare?(
     certificate: DeployableCertificate,
     options: { readonly directory: string; readonly signal: AbortSignal },
-  ): Promise<PreparedFiles>
+  ): Promise<PreparedFiles | undefined>
   /**
    * Tests the configuration with the files now in place and makes the server read them.
    * @throws AppError ERR_DEPLOY when the test or the reload fails; the server then still serves what it served before

@@ -51,7 +51,8 @@ const text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
 /** Nothing that goes up, and nothing that cannot be shown. */
 const isPath = (path: string): boolean =>
   printable(path, path.length) === path && !/(^|\/)\.\.?(\/|$)|\/$/.test(path)
-const absolutePath = v.pipe(
+/** @internal */
+export const absolutePath = v.pipe(
   text,
   v.startsWith('/', 'must be an absolute path'),
   v.check(isPath, 'must be a plain path, without . and .. in it'),
@@ -71,7 +72,8 @@ const mode = v.pipe(
     'must be a mode such as "0640": three digits of 0, 4 (read) and 6 (read and write) for owner, group and others',
   ),
 )
-const who = { owner: v.optional(owner), group: v.optional(owner), mode: v.optional(mode) }
+/** Who owns files, and who may read them. @internal */
+export const who = { owner: v.optional(owner), group: v.optional(owner), mode: v.optional(mode) }
 
 const fileSchema = v.pipe(
   v.strictObject({
@@ -231,6 +233,7 @@ export function wantedFiles({
   }))
 }
 
-function parseMode(text: string | number | undefined): number | undefined {
+/** The number of a mode; `"0640"` and `640` are the same. */
+export function parseMode(text: string | number | undefined): number | undefined {
   return text === undefined ? undefined : Number.parseInt(String(text), 8)
 }

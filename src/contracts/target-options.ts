@@ -3,12 +3,14 @@ import { v } from '../base/schema.ts'
 import { suggest } from '../base/suggest.ts'
 import { filesTargetSchema } from './files-target.ts'
 import { nginxTargetSchema } from './nginx-target.ts'
+import { serverTargetSchema } from './server-target.ts'
 
 /**
  * The options of every target by name. A target is a line here and its deployer in the registry of plugins; one that can
  * do without options may be named alone in the configuration. @internal
  */
 export const targetOptions = {
+  dovecot: serverTargetSchema,
   files: filesTargetSchema,
   nginx: nginxTargetSchema,
 } as const

@@ -36,6 +36,8 @@ const solvers: Registry<Solver> = new Map([
 
 const deployers: Registry<Deployer> = new Map(
   Object.entries({
+    dovecot: async () =>
+      deployer('dovecot', (await import('./deployers/dovecot/dovecot.ts')).createDovecotDeployer),
     files: async () => deployer('files', (await import('./deployers/files/files.ts')).createFilesDeployer),
     nginx: async () => deployer('nginx', (await import('./deployers/nginx/nginx.ts')).createNginxDeployer),
   } satisfies Record<TargetKind, () => Promise<Create<Deployer>>>),

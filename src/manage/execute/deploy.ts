@@ -55,7 +55,10 @@ type Work = {
   /** The copies that its servers read, where they read copies. */
   prepared: PreparedFiles | undefined
   committed: boolean
+  /** Its server does not run: files are put in place for when it is started. */
+  stopped: boolean
   endpoints: readonly Endpoint[]
+  servedWithinMs: number | undefined
   results: readonly EndpointResult[]
   notes: readonly string[]
   error: AppError | undefined
@@ -86,7 +89,9 @@ export async function deployTogether(
         deployer: await options.deployerFor(target),
         prepared: undefined,
         committed: false,
+        stopped: false,
         endpoints: [],
+        servedWithinMs: undefined,
         results: [],
         notes: [],
         error: undefined,
@@ -112,6 +117,7 @@ export async function deployTogether(
       const ready = works.filter(({ error }) => error === undefined)
       const failed = await activateAndProbe(ready, options, runtime)
       if (failed) await putBack(state, ready, options, runtime)
+      else for (const work of works.filter(({ stopped }) => stopped)) await commitStopped(work)
       await keepCopies(works, options)
     }
   } finally {
@@ -201,7 +207,7 @@ async function prepareCopies(
   state: string,
   { signal }: Pick<DeployOptions, 'signal'>,
 ): Promise<void> {
-  if (work.error !== undefined || work.deployer.prepare === undefined) return
+  if ((work.error !== undefined && !work.stopped) || work.deployer.prepare === undefined) return
   const { spec, certificate } = work.delivery
   const directory = generationPath(state, spec.name, certificate.generation)
   try {
@@ -212,10 +218,21 @@ async function prepareCopies(
   }
 }
 
+/** Nobody reads them yet, so there is nothing to prove. */
+async function commitStopped(work: Work): Promise<void> {
+  try {
+    await work.prepared?.commit()
+    work.committed = work.prepared !== undefined
+  } catch (error) {
+    if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
+    work.error = error
+  }
+}
+
 /** Forgets what the copies replaced, but for those that were put back. */
 async function keepCopies(works: readonly Work[], { onEvent }: DeployOptions): Promise<void> {
   for (const work of works) {
-    if (!work.committed || (work.error !== undefined && goesBack(work))) continue
+    if (!work.committed || (work.error !== undefined && !work.stopped && goesBack(work))) continue
     await work.prepared?.keep().catch((error: unknown) => {
       const { name } = work.delivery.spec
       onEvent({ certificate: name, step: 'deploying', level: 'warning', text: complaint(work, error) })
@@ -235,6 +252,8 @@ async function inspect(work: Work, { signal }: Pick<DeployOptions, 'signal'>): P
   }
   const inspection = await inspectTarget(deployer, deployable, { signal })
   work.error = inspection.state === 'ready' ? undefined : inspection.error
+  work.stopped = inspection.state === 'not-running'
+  work.servedWithinMs = inspection.state === 'ready' ? inspection.servedWithinMs : undefined
   work.endpoints = inspection.state === 'ready' ? inspection.endpoints : []
   work.notes = inspection.state === 'ready' ? inspection.notes : []
 }
@@ -274,7 +293,9 @@ async function activate([first]: readonly Work[], { onEvent, signal }: DeployOpt
 
 async function requireServed(work: Work, options: DeployOptions, runtime: DeployRuntime): Promise<void> {
   const { spec, certificate } = work.delivery
-  work.results = await probeUntilServed(work.endpoints, { ...options, spec, certificate }, runtime)
+  const { servedWithinMs = options.servedWithinMs } = work
+  const limit = servedWithinMs === undefined ? {} : { servedWithinMs }
+  work.results = await probeUntilServed(work.endpoints, { ...options, ...limit, spec, certificate }, runtime)
   const missing = work.results.filter(({ fingerprint }) => fingerprint !== certificate.fingerprint)
   if (missing.length === 0) return
   const where = missing.map(describeMissing).join('\n')

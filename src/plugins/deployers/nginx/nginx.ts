@@ -6,12 +6,13 @@ import type { DeployableCertificate, Deployer, Inspection } from '../../../contr
 import type { NginxTarget } from '../../../contracts/nginx-target.ts'
 import type { ExecResult } from '../../../runtime/exec.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
+import { endOfPath, followPath, type Trail } from '../server/file-trail.ts'
+import { lookForProcess } from '../server/process.ts'
 import { adviseUse } from './advice.ts'
 import { type Config, parseDump } from './config.ts'
 import { findEndpoints } from './endpoints.ts'
-import { endOfPath, followPath, type Trail } from './file-trail.ts'
 import { describeFindings } from './notes.ts'
-import { lookForMaster, pidFileOf } from './process.ts'
+import { isNginx, pidFileOf } from './process.ts'
 import { type ServerBlock, serverBlocks } from './server-blocks.ts'
 import { tlsSockets } from './sockets.ts'
 import { filesToFollow, type Trails, usesCertificate } from './usage.ts'
@@ -162,7 +163,7 @@ async function whyStopped(
 ): Promise<AppError | undefined> {
   const askBuild = async (): Promise<string> => (await nginx(['-V'], signal)).stderr
   const pidFile = await pidFileOf(config, { prefix: options.prefix, askBuild })
-  const state = await lookForMaster(pidFile, runtime, { signal })
+  const state = await lookForProcess(pidFile, runtime, { isIt: isNginx, signal })
   if (state.running) return undefined
   return new AppError('ERR_DEPLOY', `nginx is not running: ${state.text}`, {
     hint: 'start it, for example: systemctl start nginx',

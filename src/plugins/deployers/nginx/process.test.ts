@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Runtime } from '../../../runtime/runtime.ts'
-import { lookForMaster, pidFileOf } from './process.ts'
+import { lookForProcess } from '../server/process.ts'
+import { isNginx, pidFileOf } from './process.ts'
 
 const signal = AbortSignal.timeout(5_000)
 const absent = {
@@ -86,7 +87,7 @@ const cases: readonly {
 
 for (const { name, machine, expected } of cases) {
   test(`${name}: ${expected}`, async () => {
-    const state = await lookForMaster('/pid', machine, { signal })
+    const state = await lookForProcess('/pid', machine, { isIt: isNginx, signal })
     if (expected === 'running') assert.equal(state.running, true)
     else assert.match(state.running ? 'running' : state.text, expected)
   })

@@ -1,5 +1,5 @@
 /** Which server blocks read the files of a certificate. */
-import type { Trail } from './file-trail.ts'
+import type { Trail } from '../server/file-trail.ts'
 import type { FileSetting, ServerBlock } from './server-blocks.ts'
 
 /** Where the paths of a configuration lead. */

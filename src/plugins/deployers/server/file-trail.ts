@@ -65,7 +65,7 @@ async function linkTarget(path: string, { files }: LinkReader): Promise<string |
   } catch (cause) {
     if (systemCodeOf(cause) === 'ENOTDIR') return undefined // a file where a directory should be: no links below it
     throw new AppError('ERR_DEPLOY', `cannot look at ${printable(path)}: ${messageOf(cause)}`, {
-      hint: 'run this as root, as nginx is started',
+      hint: 'run this as root, as the server is started',
       cause,
     })
   }

@@ -1,0 +1,56 @@
+/** Programs that make servers do something: what they say when they cannot. */
+import { AppError, isAppError, messageOf } from '../../../base/errors.ts'
+import { minuteMs } from '../../../base/instant.ts'
+import { printable } from '../../../base/printable.ts'
+import type { ExecOptions, ExecResult } from '../../../runtime/exec.ts'
+import type { Runtime } from '../../../runtime/runtime.ts'
+
+/** How long a program may take that makes servers read their files. */
+const timeoutMs = minuteMs
+/** What is shown of its output. */
+const maxComplaint = 400
+
+/** What a program said, errors before anything else, in a length that can be shown. */
+export function lastWords({ stdout, stderr }: Pick<ExecResult, 'stdout' | 'stderr'>): string {
+  return printable((stderr.trim() || stdout.trim()).slice(-maxComplaint))
+}
+
+/**
+ * Runs a program; any exit code is a result.
+ * @throws AppError ERR_DEPLOY where it cannot be run, ERR_ABORTED
+ */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  { exec }: Pick<Runtime, 'exec'>,
+  options: ExecOptions,
+): Promise<ExecResult> {
+  try {
+    return await exec(program, args, { timeoutMs, trustedOnly: true, ...options })
+  } catch (cause) {
+    if (!isAppError(cause, 'ERR_EXEC')) throw cause
+    throw new AppError('ERR_DEPLOY', messageOf(cause), { hint: cause.hint, cause })
+  }
+}
+
+/**
+ * Runs a program that has to succeed.
+ * @throws AppError ERR_DEPLOY with what it said
+ */
+export async function runOrFail(
+  program: string,
+  args: readonly string[],
+  runtime: Pick<Runtime, 'exec'>,
+  {
+    hint = 'run it by hand as the user that runs certwright, and see what it says',
+    ...options
+  }: ExecOptions & { readonly hint?: string },
+): Promise<ExecResult> {
+  const result = await runProgram(program, args, runtime, options)
+  if (result.exitCode === 0) return result
+  const said = lastWords(result)
+  const ending =
+    result.exitCode === undefined ? 'was ended by a signal' : `ended with exit code ${result.exitCode}`
+  const command = printable([program, ...args].join(' '))
+  throw new AppError('ERR_DEPLOY', `"${command}" ${ending}${said && `: ${said}`}`, { hint })
+}

@@ -1,0 +1,83 @@
+/** What lies at the places where a server reads certificates. */
+import { AppError, isAppError, messageOf, systemCodeOf } from '../../../base/errors.ts'
+import { printable } from '../../../base/printable.ts'
+import type { DeployableCertificate } from '../../../contracts/deployer.ts'
+import type { Runtime } from '../../../runtime/runtime.ts'
+import { parseCertificate } from '../../../x509/certificate.ts'
+import { parsePem } from '../../../x509/pem.ts'
+import { followPath } from './file-trail.ts'
+import type { CertificatePlace, SeenPlace } from './place.ts'
+
+type PlaceReader = Pick<Runtime, 'files'>
+
+/** Directories and files that belong to somebody else, and whose. */
+const foreign: readonly (readonly [pattern: RegExp, why: string])[] = [
+  [/\/ssl-cert-snakeoil\.(pem|key)$/, "which is Debian's stand-in for every server of the machine"],
+  [/^\/etc\/letsencrypt\//, 'which certbot looks after'],
+  [/^\/(usr|lib|bin|sbin)\//, 'which belongs to a package'],
+  [/^\/etc\/ssl\/certs\/[^/]+$/, 'which is among the roots that the machine trusts'],
+]
+
+/**
+ * Looks at every place once.
+ * @throws AppError ERR_DEPLOY where a place may not be looked at
+ */
+export async function seePlaces(
+  places: readonly CertificatePlace[],
+  certificate: DeployableCertificate,
+  reader: PlaceReader,
+): Promise<readonly SeenPlace[]> {
+  const seen: SeenPlace[] = []
+  for (const place of places) seen.push(await seePlace(place, certificate, reader))
+  return seen
+}
+
+async function seePlace(
+  place: CertificatePlace,
+  { liveDirectory }: DeployableCertificate,
+  reader: PlaceReader,
+): Promise<SeenPlace> {
+  const trail = await followPath(place.certificateFile, liveDirectory, reader)
+  const keyTrail = await followPath(place.keyFile, liveDirectory, reader)
+  const live = { certificate: trail.below !== undefined, key: keyTrail.below !== undefined }
+  const others = liveDirectory.slice(0, liveDirectory.lastIndexOf('/') + 1)
+  const isOther = [place.certificateFile, place.keyFile, trail.end, keyTrail.end].some(
+    path => path.startsWith(others) && !path.startsWith(`${liveDirectory}/`),
+  )
+  const why = isOther
+    ? 'which is another certificate of Certwright'
+    : foreign.find(([pattern]) => pattern.test(trail.end) || pattern.test(keyTrail.end))?.[1]
+  const present = live.certificate ? {} : await presentCertificate(place.certificateFile, reader)
+  return {
+    ...place,
+    live,
+    ...(why !== undefined && { foreign: why }),
+    ...(present?.names !== undefined && { present: present.names }),
+    isPlaceholder: present === undefined || present.isSelfSigned === true,
+  }
+}
+
+type Present = { readonly names?: readonly string[]; readonly isSelfSigned?: boolean }
+
+/** @returns `undefined` where nothing lies, and an empty value where something else does than a certificate */
+async function presentCertificate(path: string, { files }: PlaceReader): Promise<Present | undefined> {
+  try {
+    const content = await files.read(path)
+    if (content === undefined) return undefined
+    const [leaf] = parsePem(new TextDecoder().decode(content), 'CERTIFICATE')
+    if (leaf === undefined) return {}
+    const { identifiers, commonName, subjectDer, issuerDer } = parseCertificate(leaf)
+    const names = identifiers.length === 0 && commonName !== undefined ? [commonName] : []
+    return {
+      names: [...identifiers.map(({ value }) => value), ...names],
+      isSelfSigned: Buffer.compare(subjectDer, issuerDer) === 0,
+    }
+  } catch (cause) {
+    if (isAppError(cause)) return {}
+    if (systemCodeOf(cause) === 'ENOTDIR') return undefined
+    throw new AppError('ERR_DEPLOY', `cannot read ${printable(path)}: ${messageOf(cause)}`, {
+      hint: 'run this as root, as the server is started',
+      cause,
+    })
+  }
+}

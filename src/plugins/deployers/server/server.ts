@@ -1,0 +1,121 @@
+/**
+ * What all servers have in common that are configured with the files of a certificate: the places that are meant are found,
+ * copies are written where the server cannot or does not read `live/<name>`, and its endpoints are told.
+ */
+import { parseDurationMs } from '../../../base/duration.ts'
+import { AppError, isAppError } from '../../../base/errors.ts'
+import type { DeployableCertificate, Deployer, Endpoint, Inspection } from '../../../contracts/deployer.ts'
+import { parseEndpoint } from '../../../contracts/files-target.ts'
+import type { ServerOptions } from '../../../contracts/server-target.ts'
+import type { Runtime } from '../../../runtime/runtime.ts'
+import { type Fresh, prepareCopies } from './copies.ts'
+import { askedName, type CertificatePlace, type Choice, choosePlaces, endpointsOf } from './place.ts'
+import { seePlaces } from './see-places.ts'
+
+export type ServerRuntime = Pick<Runtime, 'exec' | 'files' | 'targetFiles'>
+
+/** A server as it is configured now. */
+export type ServerView = {
+  readonly places: readonly CertificatePlace[]
+  /** Why it does not run. Files are written for it all the same, so that it can be started. */
+  readonly stopped?: AppError | undefined
+  /** What a person should know. */
+  readonly notes?: readonly string[]
+}
+
+/** One kind of server. */
+export type Server = {
+  readonly name: string
+  /** Owner and mode of files that are written where none lie yet. */
+  readonly fresh?: Fresh
+  /**
+   * Tests the configuration and finds what it says. MUST NOT change anything.
+   * @throws AppError ERR_DEPLOY_BROKEN_BEFORE where the server does not accept it or cannot be asked
+   */
+  look(options: { readonly signal: AbortSignal }): Promise<ServerView>
+  /**
+   * Makes the server use the files that are in place now.
+   * @throws AppError ERR_DEPLOY; the server then still serves what it served before, as far as that is possible
+   */
+  activate(options: { readonly signal: AbortSignal }): Promise<void>
+}
+
+/** A deployer for one server. */
+export function createServerDeployer(
+  server: Server,
+  options: ServerOptions,
+  runtime: ServerRuntime,
+): Deployer {
+  const choose = async (
+    certificate: DeployableCertificate,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<{ readonly view: ServerView; readonly choice: Choice }> => {
+    const view = await server.look({ signal })
+    const places = await seePlaces(view.places, certificate, runtime)
+    const wanted = options['certificate-file']
+    return { view, choice: choosePlaces(places, certificate, { wanted, server: server.name }) }
+  }
+  return {
+    name: server.name,
+    inspect: async (certificate, { signal }) => {
+      try {
+        const { view, choice } = await choose(certificate, { signal })
+        return toInspection(view, choice, certificate, options)
+      } catch (error) {
+        if (isAppError(error, 'ERR_DEPLOY_BROKEN_BEFORE')) return { state: 'broken', error }
+        if (!isAppError(error, 'ERR_DEPLOY')) throw error
+        const { message, hint } = error
+        const broken = new AppError('ERR_DEPLOY_BROKEN_BEFORE', message, { hint, cause: error })
+        return { state: 'broken', error: broken }
+      }
+    },
+    prepare: async (certificate, { directory, signal }) => {
+      const { choice } = await choose(certificate, { signal })
+      if (choice.state !== 'copies') return undefined
+      const { places } = choice
+      const fresh = server.fresh ?? {}
+      return prepareCopies(places, certificate, { directory, options, fresh, signal }, runtime)
+    },
+    activate: ({ signal }) => server.activate({ signal }),
+  }
+}
+
+function toInspection(
+  { stopped, notes = [] }: ServerView,
+  choice: Choice,
+  certificate: DeployableCertificate,
+  options: ServerOptions,
+): Inspection {
+  if (choice.state === 'mixed' || choice.state === 'none') {
+    const code = choice.state === 'none' ? 'ERR_DEPLOY_UNUSED' : 'ERR_DEPLOY'
+    const error = new AppError(code, choice.text, { hint: choice.hint })
+    return { state: choice.state === 'none' ? 'unused' : 'broken', error }
+  }
+  if (choice.state === 'copies' && certificate.keyIsElsewhere === true) {
+    const text = `the key of ${certificate.name} is elsewhere, and so it cannot be copied to ${choice.places[0]?.keyFile}`
+    const hint = `have the server read ${certificate.liveDirectory}/fullchain.pem, and the key from where it is`
+    return { state: 'unused', error: new AppError('ERR_DEPLOY', text, { hint }) }
+  }
+  if (stopped !== undefined) return { state: 'not-running', error: stopped }
+  const within = options['served-within']
+  return {
+    state: 'ready',
+    endpoints: configuredEndpoints(options, certificate) ?? endpointsOf(choice.places, certificate),
+    notes,
+    ...(within !== undefined && { servedWithinMs: parseDurationMs(within) }),
+  }
+}
+
+/** The endpoints that the configuration names instead of those that were found. */
+function configuredEndpoints(
+  { endpoints, 'server-name': serverName }: ServerOptions,
+  { identifiers }: DeployableCertificate,
+): readonly Endpoint[] | undefined {
+  return endpoints?.flatMap(endpoint => {
+    const address = parseEndpoint(endpoint)
+    const source = 'endpoints in the configuration'
+    return address === undefined
+      ? []
+      : [{ ...address, serverName: serverName ?? askedName(identifiers), source }]
+  })
+}
