@@ -1,7 +1,7 @@
 /**
  * Who may import whom: the table of the architecture, as rules for dependency-cruiser.
  *
- * `base` is the ground; `acme` is the vocabulary, on which `x509` and then `jose` stand; `client`, `server` and `plugins` are strangers to each other; `manage`
+ * `base` is the ground; `acme` is the vocabulary, on which `x509` and then `jose` stand; `harden` is a table of settings; `client`, `server` and `plugins` are strangers to each other; `manage`
  * knows contracts and no plugin; `daemon` is a manager that stays; `cli` joins everything.
  */
 import type { IForbiddenRuleType } from 'dependency-cruiser'
@@ -16,14 +16,15 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   acme: ['base'],
   x509: ['base', 'acme'],
   jose: ['base', 'x509'],
+  harden: ['base', 'runtime'],
   contracts: vocabulary,
   client: clientMay,
   server: [...clientMay, 'contracts'],
-  plugins: [...clientMay, 'contracts'],
+  plugins: [...clientMay, 'contracts', 'harden'],
   manage: [...clientMay, 'contracts', 'client'],
   testing: [...clientMay, 'contracts', 'client', 'server', 'plugins'],
   daemon: [...clientMay, 'contracts', 'client', 'plugins', 'manage'],
-  cli: [...clientMay, 'contracts', 'client', 'server', 'plugins', 'manage', 'daemon'],
+  cli: [...clientMay, 'contracts', 'client', 'server', 'plugins', 'manage', 'daemon', 'harden'],
 }
 
 /** Third-party packages, each behind one file or folder of ours. */

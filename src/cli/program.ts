@@ -5,6 +5,9 @@ import { revocationReasons } from '../acme/revocation.ts'
 import { parseDurationMs } from '../base/duration.ts'
 import { AppError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
+import { hstsStepNames } from '../harden/hsts.ts'
+import { profiles } from '../harden/profiles.ts'
+import { parseVersion, type Version } from '../harden/version.ts'
 import { accountKeyAlgorithms, type KeyType, keyTypes } from '../x509/key-types.ts'
 import { type Command, type ExitCode, exitCodes, type GlobalOptions } from './command.ts'
 import type { Run } from './run.ts'
@@ -372,13 +375,36 @@ function createProgram(runner: Runner): Program {
   define(
     tls,
     'snippet <server>',
-    'print a ready piece of configuration: nginx',
+    'print hardened TLS settings for a server, fitted to its version; or the location for challenges',
     async () => (await import('./commands/tls-snippet.ts')).tlsSnippet,
   )
-    .option('--challenge', 'the location that answers http-01')
+    .addOption(
+      new Option('--profile <profile>', "of Mozilla's guideline")
+        .choices([...profiles])
+        .default('intermediate'),
+    )
+    .option('--explain', 'say for each line why it is there and what it costs')
+    .option('--for <name>', 'for this certificate: with OCSP stapling where it names a responder')
+    .addOption(
+      new Option('--hsts <step>', 'for web servers: browsers come back by https alone, for so long')
+        .choices([...hstsStepNames, 'off'])
+        .default('off'),
+    )
+    .option('--dhe <file>', 'offer DHE, too, with the group of RFC 7919 in this file', parseGiven)
+    .option('--program <file>', 'the program of the server, where it is not a usual one', parseGiven)
+    .option('--server-version <version>', 'for a server of another machine', parseVersionOption)
+    .addOption(
+      new Option('--openssl-version <version>', 'that the server is linked with')
+        .argParser(parseVersionOption)
+        .conflicts('gnutlsVersion'),
+    )
+    .option('--gnutls-version <version>', 'that the server is linked with', parseVersionOption)
+    .option('--output <file>', 'write it there instead, if it is not there yet', parseGiven)
+    .option('--check', 'with --output: write nothing, end with exit code 1 when the file is another')
+    .option('--challenge', 'the location that answers http-01 instead (nginx)')
     .option(
       '--webroot <directory>',
-      'where the challenge files lie (default: the configured one)',
+      'with --challenge: where the challenge files lie (default: the configured one)',
       parseGiven,
     )
 
@@ -395,6 +421,12 @@ const examples = `Examples:
 
 function collect(value: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, value]
+}
+
+function parseVersionOption(value: string): Version {
+  const version = /^\d+(\.\d+)*[a-z]?$/.test(value) ? parseVersion(value) : undefined
+  if (version !== undefined) return version
+  throw new InvalidArgumentError('Write it like 1.22.1.')
 }
 
 function collectKeyTypes(value: string, earlier: readonly KeyType[] = []): readonly KeyType[] {

@@ -262,9 +262,9 @@ const rows: readonly Row[] = [
   },
   {
     name: 'an unknown server',
-    args: ['tls', 'snippet', 'apache'],
-    says: /no snippet for "apache"/,
-    hint: /known servers: nginx/,
+    args: ['tls', 'snippet', 'iis'],
+    says: /no snippet for "iis"/,
+    hint: /known servers: nginx, apache/,
   },
   {
     name: 'an unknown shell',

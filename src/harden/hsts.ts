@@ -1,0 +1,34 @@
+/** HTTP Strict Transport Security (RFC 6797), step by step. */
+
+/** The steps, each with how long browsers remember it, in seconds, and what it risks. */
+export const hstsSteps = {
+  '5m': { seconds: 300, risk: 'a mistake is forgotten after five minutes' },
+  '1w': {
+    seconds: 604_800,
+    risk: 'after a mistake, visitors of the last week are locked out for up to a week',
+  },
+  '1mo': { seconds: 2_592_000, risk: 'after a mistake, visitors are locked out for up to a month' },
+  '2y': { seconds: 63_072_000, risk: 'there is no way back to plain http for two years' },
+} as const
+export type HstsStep = keyof typeof hstsSteps
+
+/** The names of the steps, in order. */
+export const hstsStepNames = Object.keys(hstsSteps) as readonly HstsStep[] // of the object above
+
+/** The value of the header. Never `preload`: a browser's list is left only after months. */
+export function hstsValue(step: HstsStep): string {
+  return `max-age=${hstsSteps[step].seconds}`
+}
+
+/** Why it is there and what it costs. */
+export function hstsReason(step: HstsStep): { readonly why: string; readonly cost: string } {
+  const next = hstsStepNames[hstsStepNames.indexOf(step) + 1]
+  return {
+    why:
+      'Browsers that were here come back by https alone, whatever link they follow (RFC 6797). ' +
+      (next === undefined
+        ? 'It is the last step; sub-domains and preload lists are not included.'
+        : `The ramp is ${hstsStepNames.join(', ')}: go on with --hsts ${next} when this one has passed without complaints.`),
+    cost: `While it lasts nobody can click a certificate error away, an expired certificate included: ${hstsSteps[step].risk}. Have the renewal watched first.`,
+  }
+}

@@ -1,0 +1,91 @@
+/** From settings to the text of a file. */
+
+import type { HardenedSettings, HardeningOptions } from './hardened-settings.ts'
+import { profileValues } from './profiles.ts'
+import type { HardenedServer } from './server.ts'
+import type { Block, Setting } from './setting.ts'
+
+/** Columns of a comment. */
+const width = 110
+
+/** The file, comments on its use in it; with `explain` also on each line. */
+export function renderSettings(
+  server: HardenedServer,
+  settings: Omit<HardenedSettings, 'text'>,
+  { explain = false, madeBy }: Pick<HardeningOptions, 'explain' | 'madeBy'>,
+): string {
+  const comment = (text: string) => commented(text, server.comment)
+  const how = { comment, explain, mark: server.comment }
+  const head = [
+    `TLS settings of ${server.title}${who(settings)}: profile ${settings.profile} of Mozilla's guideline ${settings.guideline}.`,
+    ...(madeBy === undefined ? [] : [`Made by: ${madeBy}`]),
+    `Save it, for example, as ${server.file}, then: ${server.apply}`,
+    ...settings.warnings.map(warning => `WARNING: ${warning}`),
+    ...settings.notes,
+    ...(explain ? notHere(settings) : []),
+  ]
+  return [
+    ...head.flatMap(comment),
+    ...settings.blocks.flatMap(block => ['', ...renderBlock(block, how)]),
+    '',
+  ].join('\n')
+}
+
+function who({ version, library }: Pick<HardenedSettings, 'version' | 'library'>): string {
+  return `${version === undefined ? '' : ` ${version}`}${library === undefined ? '' : ` with ${library}`}`
+}
+
+/** What administrators look for and will not find. */
+function notHere({ blocks, profile }: Pick<HardenedSettings, 'blocks' | 'profile'>): readonly string[] {
+  const all = blocks.flatMap(({ settings }) => settings.map(({ text }) => text)).join('\n')
+  return [
+    `The oldest clients that connect: ${profileValues[profile].oldestClients}.`,
+    ...(/dhe-rsa/i.test(all.replaceAll(/ecdhe/gi, ''))
+      ? []
+      : ['No DHE ciphers, so no file with a group for them (dhparam) is needed.']),
+    ...(/stapl/i.test(all)
+      ? []
+      : ['No OCSP stapling: Let’s Encrypt and others have no responders any more.']),
+    'No public key pins (HPKP): browsers have dropped them, and a lost key locked everybody out.',
+  ]
+}
+
+type How = {
+  readonly comment: (text: string) => readonly string[]
+  readonly explain: boolean
+  readonly mark: string
+}
+
+function renderBlock(
+  { place, open, close, settings, apart }: Block,
+  { comment, explain, mark }: How,
+): readonly string[] {
+  const indent = open === undefined ? '' : '    '
+  const line = ({ text, why, cost }: Setting): readonly string[] => [
+    ...(explain ? comment(why) : []),
+    ...(explain && cost !== undefined ? comment(`Cost: ${cost}`) : []),
+    ...text.split('\n').map(part => `${indent}${part}`),
+  ]
+  const lines = [
+    ...(open === undefined ? [] : [open]),
+    ...settings.flatMap(line),
+    ...(close === undefined ? [] : [close]),
+  ]
+  return [
+    ...comment(`Place: ${place}.`),
+    ...(apart === true ? lines.flatMap(text => (text.startsWith(mark) ? [text] : comment(text))) : lines),
+  ]
+}
+
+function commented(text: string, mark: string): readonly string[] {
+  const lines: string[] = []
+  let current = mark
+  for (const word of text.split(' ')) {
+    if (current !== mark && current.length + 1 + word.length > width) {
+      lines.push(current)
+      current = mark
+    }
+    current += ` ${word}`
+  }
+  return [...lines, current]
+}

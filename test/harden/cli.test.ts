@@ -1,0 +1,94 @@
+/** `certwright tls snippet`, as people and configuration management run it. */
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { runCli } from '../support/cli.ts'
+import { tempDirectory } from '../support/temp-directory.ts'
+
+const other = ['--server-version', '1.28.0', '--openssl-version', '3.5.1']
+
+test('settings for another machine do not depend on this one', async () => {
+  const { exitCode, stdout, stderr } = await runCli(['tls', 'snippet', 'nginx', ...other])
+  assert.deepEqual({ exitCode, stderr }, { exitCode: 0, stderr: '' })
+  assert.match(stdout, /^# TLS settings of nginx 1\.28\.0 with OpenSSL 3\.5\.1: profile intermediate /)
+  assert.match(stdout, /^ssl_ecdh_curve X25519MLKEM768:X25519:/m)
+  assert.match(
+    stdout,
+    /^# Made by: certwright tls snippet nginx --profile intermediate --server-version 1\.28\.0 /m,
+  )
+})
+
+test('the old profile warns on stderr and in the text', async () => {
+  const { exitCode, stdout, stderr } = await runCli(['tls', 'snippet', 'nginx', '--profile', 'old', ...other])
+  assert.equal(exitCode, 0)
+  assert.match(stderr, /^warning: profile old brings TLS 1\.0/)
+  assert.match(stdout, /^# WARNING: profile old brings TLS 1\.0/m)
+})
+
+test('--explain says why, --hsts goes step by step', async () => {
+  const { stdout } = await runCli(['tls', 'snippet', 'nginx', '--explain', '--hsts', '1mo', ...other])
+  assert.match(stdout, /^# TLS 1\.0 and 1\.1 lean on .*\n# Cost: .*\n(# .*\n)*ssl_protocols /m)
+  assert.match(stdout, /go\n?(# )? ?on with --hsts 2y/)
+  assert.match(stdout, /^add_header Strict-Transport-Security "max-age=2592000" always;$/m)
+})
+
+test('--output writes once, --check tells what is stale', async () => {
+  await using temporary = await tempDirectory()
+  const file = join(temporary.path, 'tls.conf')
+  const run = async (...args: readonly string[]) => {
+    const { exitCode, stdout } = await runCli([
+      'tls',
+      'snippet',
+      'nginx',
+      ...other,
+      '--output',
+      file,
+      ...args,
+    ])
+    return { exitCode, stdout: stdout.replaceAll(file, 'FILE') }
+  }
+  assert.deepEqual(await run('--check'), {
+    exitCode: 1,
+    stdout: 'there is no FILE; leave --check away to write it\n',
+  })
+  assert.deepEqual(await run(), { exitCode: 0, stdout: 'wrote FILE; now: nginx -t && nginx -s reload\n' })
+  assert.match(await readFile(file, 'utf8'), /^ssl_protocols TLSv1\.2 TLSv1\.3;$/m)
+  for (const args of [['--check'], []]) {
+    assert.deepEqual(await run(...args), { exitCode: 0, stdout: 'FILE is as it should be\n' })
+  }
+  await writeFile(file, 'ssl_protocols TLSv1;\n')
+  assert.deepEqual(await run('--check'), {
+    exitCode: 1,
+    stdout: 'FILE is not what would be written; leave --check away to write it\n',
+  })
+  assert.equal(await readFile(file, 'utf8'), 'ssl_protocols TLSv1;\n')
+})
+
+for (const { name, args, says } of [
+  { name: '--webroot alone', args: ['nginx', '--webroot', '/srv'], says: /--webroot goes with --challenge/ },
+  { name: '--check alone', args: ['nginx', '--check'], says: /--check goes with --output/ },
+  {
+    name: 'a certificate that is not there',
+    args: ['nginx', '--for', 'x.example'],
+    says: /no certificate "x\.example"/,
+  },
+  {
+    name: 'challenges for Apache',
+    args: ['apache', '--challenge'],
+    says: /no challenge snippet for "apache"/,
+  },
+  {
+    name: 'two libraries',
+    args: ['nginx', '--openssl-version', '3.5', '--gnutls-version', '3.7'],
+    says: /cannot be used with/,
+  },
+]) {
+  test(`refused: ${name}`, async () => {
+    await using temporary = await tempDirectory()
+    const { exitCode, stderr } = await runCli(['--state', temporary.path, 'tls', 'snippet', ...args])
+    assert.ok(exitCode !== 0)
+    assert.match(stderr, says)
+    assert.match(stderr, /^hint: /m)
+  })
+}
