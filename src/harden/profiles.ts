@@ -87,6 +87,3 @@ export const dheCiphers: readonly string[] = [
   'DHE-RSA-AES256-GCM-SHA384',
   'DHE-RSA-CHACHA20-POLY1305',
 ]
-
-/** Where the guideline lies. */
-export const guidelineUrl = 'https://ssl-config.mozilla.org/guidelines/'
