@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { describeIssues, parseWith } from '../base/schema.ts'
-import { filesTargetSchema, parseEndpoint, wantedFiles } from './files-target.ts'
+import { filesTargetSchema, wantedFiles } from './files-target.ts'
 
 const key = { path: '/etc/ssl/key.pem', format: 'key' } as const
 const store = { path: 'store.p12', format: 'pkcs12', password: { env: 'SECRET' } } as const
@@ -14,7 +14,11 @@ const good = [
   { directory: '/etc/ssl', owner: 0, group: 12, mode: '0440' },
   { directory: '/e', write: [{ path: 'sub/c.pem', format: 'cert', mode: '0644' }], mode: '600' },
   { directory: '/e', reload: ['/bin/true'], endpoints: ['a.example:993', '[::1]:25'] },
-  { directory: '/e', 'server-name': 'mail.example.com', endpoints: ['127.0.0.1:1'] },
+  {
+    directory: '/e',
+    'server-name': 'mail.example.com',
+    endpoints: ['smtp://127.0.0.1', 'imaps://a.example'],
+  },
 ]
 for (const target of good) {
   test(`${JSON.stringify(target)} is good`, () => {
@@ -112,12 +116,4 @@ test('what a file says about itself comes first', () => {
     group: 'two',
     ...who,
   })
-})
-
-test('endpoints', () => {
-  assert.deepEqual(parseEndpoint('mail.example.com:993'), { host: 'mail.example.com', port: 993 })
-  assert.deepEqual(parseEndpoint('[2001:db8::1]:443'), { host: '2001:db8::1', port: 443 })
-  for (const text of ['', ':1', 'a', 'a:0', 'a:65536', '2001:db8::1:443', 'https://a:1', 'a:b']) {
-    assert.equal(parseEndpoint(text), undefined, text)
-  }
 })

@@ -2,7 +2,7 @@
 import { parseIdentifier } from '../acme/identifier.ts'
 import { printable } from '../base/printable.ts'
 import { v } from '../base/schema.ts'
-import type { ListenAddress } from '../runtime/network.ts'
+import { endpointForm, parseEndpoint } from '../runtime/endpoint-text.ts'
 import { type SecretReference, secretSchema } from './secret.ts'
 
 /** What a file of a target may hold. */
@@ -45,7 +45,6 @@ const usualFiles: readonly { readonly path: string; readonly format: FileFormat 
 const privateMode = 0o600
 const publicMode = 0o644
 const othersMayRead = 0o004
-const maxPort = 65_535
 
 const text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
 /** Nothing that goes up, and nothing that cannot be shown. */
@@ -93,15 +92,6 @@ const fileSchema = v.pipe(
   ),
 )
 
-/** `host:port`, an IPv6 address in brackets; `undefined` where the text is no such thing. */
-export function parseEndpoint(endpoint: string): ListenAddress | undefined {
-  const [, bracketed, plain, port] =
-    /^(?:\[([0-9a-fA-F:.]+)\]|([a-zA-Z0-9_.-]+)):(\d{1,5})$/.exec(endpoint) ?? []
-  const host = bracketed ?? plain
-  if (host === undefined || Number(port) < 1 || Number(port) > maxPort) return undefined
-  return { host, port: Number(port) }
-}
-
 function isServerName(name: string): boolean {
   try {
     const { type, value } = parseIdentifier(name)
@@ -124,10 +114,7 @@ export const endpointEntries = {
     v.array(
       v.pipe(
         v.string(),
-        v.check(
-          endpoint => parseEndpoint(endpoint) !== undefined,
-          'must be HOST:PORT, such as mail.example.com:993',
-        ),
+        v.check(endpoint => parseEndpoint(endpoint) !== undefined, `must be ${endpointForm}`),
       ),
     ),
   ),

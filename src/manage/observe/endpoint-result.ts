@@ -1,5 +1,6 @@
 /** What was seen at one endpoint. */
 import type { Endpoint } from '../../contracts/deployer.ts'
+import { formatEndpoint } from '../../runtime/endpoint-text.ts'
 
 export type EndpointResult = {
   readonly endpoint: Endpoint
@@ -14,9 +15,8 @@ export type EndpointResult = {
 }
 
 /** `www.example.com at smtp://[::1]:25`, with the kind of key where there are two certificates. */
-export function endpointName({ host, port, serverName, startTls, keyKind }: Endpoint): string {
-  const plain = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-  const address = startTls === undefined ? plain : `${startTls}://${plain}`
-  const place = serverName === undefined ? address : `${serverName} at ${address}`
+export function endpointName({ serverName, keyKind, ...address }: Endpoint): string {
+  const where = formatEndpoint(address)
+  const place = serverName === undefined ? where : `${serverName} at ${where}`
   return keyKind === undefined ? place : `${place} (${keyKind.toUpperCase()})`
 }

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { ConnectionOptions, DetailedPeerCertificate, TLSSocket } from 'node:tls'
 import { formatDuration } from '../../base/duration.ts'
 import { AppError, isAppError, systemCodeOf } from '../../base/errors.ts'
+import { formatEndpoint } from '../endpoint-text.ts'
 import type { KeyKind, ProbeTarget, ProbeTls, Served } from '../network.ts'
 import { unlessAborted } from './aborted.ts'
 import { connectFailure } from './connect-failure.ts'
@@ -133,11 +134,10 @@ function proxyPreamble({ localAddress, remoteAddress, localPort, remotePort, rem
   return `PROXY ${family} ${localAddress} ${remoteAddress} ${localPort} ${remotePort}\r\n`
 }
 
-function showTarget({ host, port, serverName, startTls: protocol, keyKind }: ProbeTarget): string {
-  const scheme = protocol === undefined ? '' : `${protocol}://`
-  const address = `${scheme}${host.includes(':') ? `[${host}]` : host}:${port}`
+function showTarget({ serverName, keyKind, ...where }: ProbeTarget): string {
+  const address = formatEndpoint(where)
   const details = [
-    ...(serverName === undefined || serverName === host ? [] : [serverName]),
+    ...(serverName === undefined || serverName === where.host ? [] : [serverName]),
     ...(keyKind === undefined ? [] : [`asked for its ${keyKind.toUpperCase()} certificate`]),
   ]
   return details.length === 0 ? address : `${address} (${details.join(', ')})`

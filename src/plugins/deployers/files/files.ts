@@ -3,14 +3,9 @@ import { isWildcard } from '../../../acme/identifier.ts'
 import { AppError, messageOf } from '../../../base/errors.ts'
 import { printable } from '../../../base/printable.ts'
 import type { DeployableCertificate, Deployer, Endpoint } from '../../../contracts/deployer.ts'
-import {
-  type FilesTarget,
-  holdsKey,
-  parseEndpoint,
-  type WantedFile,
-  wantedFiles,
-} from '../../../contracts/files-target.ts'
+import { type FilesTarget, holdsKey, type WantedFile, wantedFiles } from '../../../contracts/files-target.ts'
 import { readSecret } from '../../../contracts/secret.ts'
+import { parseEndpoint } from '../../../runtime/endpoint-text.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
 import type { PreparedFiles, TargetFile } from '../../../runtime/target-files.ts'
 import { type CertificateParts, formatCertificate } from '../formats/format.ts'
