@@ -1,0 +1,11 @@
+import { startDovecot } from './dovecot.ts'
+import { testServer } from './suite.ts'
+
+const dovecot = {
+  name: 'dovecot',
+  programs: ['dovecot', 'doveadm', 'doveconf'],
+  start: startDovecot,
+} as const
+
+testServer({ ...dovecot, reads: 'live' })
+testServer({ ...dovecot, reads: 'copies' })
