@@ -4,6 +4,7 @@ import { testServer } from './suite.ts'
 const dovecot = {
   name: 'dovecot',
   programs: ['dovecot', 'doveadm', 'doveconf'],
+  facts: { test: 'doveconf', reload: 'doveadm reload' },
   start: startDovecot,
 } as const
 
