@@ -152,15 +152,14 @@ async function startBench(server: ServerCase) {
       ),
     /** Puts the key of another certificate where the server reads its own. */
     spoilKey: async () => {
-      const other = await tempDirectory()
-      await using _other = other
+      await using other = await tempDirectory()
       const { keyFile } = await makeServerCertificate(other.path)
-      if (server.form !== 'combined') return copyFile(keyFile, setup.keyFile)
+      if (server.form !== 'combined') return await copyFile(keyFile, setup.keyFile)
       const certificates = (await readFile(setup.combinedFile, 'utf8')).replace(
         /-----BEGIN [^\n]*PRIVATE KEY-----.*?-----END [^\n]*PRIVATE KEY-----\n/s,
         '',
       )
-      return writeFile(setup.combinedFile, (await readFile(keyFile, 'utf8')) + certificates)
+      return await writeFile(setup.combinedFile, (await readFile(keyFile, 'utf8')) + certificates)
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
