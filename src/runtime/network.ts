@@ -89,7 +89,7 @@ export type ProbeTarget = {
 export type Served = {
   /** The leaf's DER. */
   readonly leaf: Uint8Array
-  /** DER of the certificates that were sent, leaf first, as far as they link up. */
+  /** DER of the certificates in the order in which they were sent; where that cannot be seen, as far as they link up. */
   readonly chain: readonly Uint8Array[]
   /** `TLSv1.3`, … */
   readonly protocol: string

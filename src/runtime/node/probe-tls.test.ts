@@ -4,9 +4,10 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { before, describe, it } from 'node:test'
-import { createSecureContext, createServer, TLSSocket } from 'node:tls'
+import { createSecureContext, createServer, TLSSocket, type TlsOptions } from 'node:tls'
 import { promisify } from 'node:util'
 import { tempDirectory } from '../../../test/support/temp-directory.ts'
+import { until } from '../../../test/support/wait.ts'
 import { dayMs, instant, plusMs } from '../../base/instant.ts'
 import {
   type TestAuthority,
@@ -19,6 +20,7 @@ import { nodeProbeTls } from './probe-tls.ts'
 const probeTls = nodeProbeTls()
 const now = instant(Date.now())
 const host = '127.0.0.1'
+const pemEnd = /(?<=-----END CERTIFICATE-----\n)/
 
 describe('node TLS probe', () => {
   let authority: TestAuthority
@@ -61,10 +63,7 @@ describe('node TLS probe', () => {
   }
 
   it('adds nothing to what was sent, and ends at a root that was', async () => {
-    const leafAlone = {
-      key: certificate.key,
-      cert: certificate.cert.split(/(?<=-----END CERTIFICATE-----\n)/)[0] ?? '',
-    }
+    const leafAlone = { key: certificate.key, cert: certificate.cert.split(pemEnd)[0] ?? '' }
     await using bare = await listening(createServer(leafAlone))
     assert.deepEqual((await probeTls({ host, port: bare.port })).chain, [certificate.leafDer])
     await using full = await listening(
@@ -72,6 +71,39 @@ describe('node TLS probe', () => {
     )
     const { chain } = await probeTls({ host, port: full.port })
     assert.deepEqual(chain, [certificate.leafDer, certificate.intermediateDer, authority.rootDer])
+  })
+
+  const versions: readonly (TlsOptions & { readonly name: string })[] = [
+    { name: 'TLS 1.2', maxVersion: 'TLSv1.2' },
+    ...['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'].map(ciphers => ({
+      ...{ name: ciphers, ciphers, minVersion: 'TLSv1.3' as const },
+    })),
+    { name: 'a group that has to be asked for twice', ecdhCurve: 'P-521', minVersion: 'TLSv1.3' },
+  ]
+  for (const { name, ...settings } of versions) {
+    it(`shows what was sent as it was sent: out of order, twice, and of no use (${name})`, async () => {
+      const other = await testAuthority(now)
+      const { length } = certificate.cert.split(pemEnd)
+      const [leaf = '', intermediate = ''] = certificate.cert.split(pemEnd)
+      assert.equal(length, 2)
+      const cert = [leaf, other.rootPem, authority.rootPem, intermediate, intermediate].join('')
+      await using server = await listening(createServer({ ...settings, cert, key: certificate.key }))
+      const { chain } = await probeTls({ host, port: server.port })
+      const { leafDer, intermediateDer } = certificate
+      assert.deepEqual(chain, [leafDer, other.rootDer, authority.rootDer, intermediateDer, intermediateDer])
+    })
+  }
+
+  it('resumes no session', async () => {
+    const reused: boolean[] = []
+    const server = createServer(certificate, socket => {
+      reused.push(socket.isSessionReused())
+      socket.on('error', () => {}) // the probe breaks off
+    })
+    await using running = await listening(server)
+    for (let round = 0; round < 3; round++) await probeTls({ host, port: running.port, serverName: 'a.test' })
+    await until('three handshakes', async () => (reused.length === 3 ? true : undefined))
+    assert.deepEqual(reused, [false, false, false])
   })
 
   it('adds no root that this machine happens to trust', async () => {

@@ -1,6 +1,7 @@
 /** One look at what a TLS endpoint serves. */
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { ConnectionOptions, DetailedPeerCertificate, TLSSocket } from 'node:tls'
 import { formatDuration } from '../../base/duration.ts'
 import { AppError, isAppError, systemCodeOf } from '../../base/errors.ts'
@@ -8,6 +9,8 @@ import { formatEndpoint } from '../endpoint-text.ts'
 import type { KeyKind, ProbeTarget, ProbeTls, Served } from '../network.ts'
 import { unlessAborted } from './aborted.ts'
 import { connectFailure } from './connect-failure.ts'
+import { type Overheard, overhear } from './overhear.ts'
+import { sentCertificates } from './sent-certificates.ts'
 import { type Progress, startTls } from './start-tls/start-tls.ts'
 
 const defaultTimeoutMs = 5_000
@@ -49,9 +52,11 @@ export function nodeProbeTls(): ProbeTls {
       }
       progress.awaited = handshakeDone
       progress.said = ''
-      const secure = tls.connect(handshake(raw, target)).on('error', () => {})
+      const overheard = overhear(raw)
+      const secure = tls.connect(handshake(overheard.socket, target)).on('error', () => {})
+      secure.on('keylog', line => overheard.takeKey(line))
       await once(secure, 'secureConnect')
-      return servedBy(secure, shown)
+      return servedBy(secure, overheard, shown)
     }
     try {
       return await unlessAborted(look, `looking at ${shown}`, stop)
@@ -84,7 +89,7 @@ const onlyKeys = {
   },
 } as const satisfies Record<KeyKind, object>
 
-function handshake(socket: Socket, { serverName, keyKind }: ProbeTarget): ConnectionOptions {
+function handshake(socket: Duplex, { serverName, keyKind }: ProbeTarget): ConnectionOptions {
   return {
     socket,
     rejectUnauthorized: false,
@@ -98,8 +103,15 @@ function handshake(socket: Socket, { serverName, keyKind }: ProbeTarget): Connec
   }
 }
 
-function servedBy(secure: TLSSocket, shown: string): Served {
-  const chain = chainOf(secure.getPeerCertificate(true))
+function servedBy(secure: TLSSocket, overheard: Overheard, shown: string): Served {
+  const linked = chainOf(secure.getPeerCertificate(true))
+  const sent = sentCertificates(overheard.received(), {
+    suite: secure.getCipher().standardName,
+    serverSecret: overheard.serverSecret(),
+  })
+  // Whatever was overheard is good only if it is about the same certificate.
+  const chain =
+    sent?.[0] !== undefined && Buffer.compare(sent[0], linked[0] ?? Buffer.alloc(0)) === 0 ? sent : linked
   const [leaf] = chain
   if (leaf === undefined) throw new AppError('ERR_NETWORK', `${shown} serves no certificate`)
   return { leaf, chain, protocol: secure.getProtocol() ?? 'unknown' }
