@@ -39,6 +39,15 @@ export type Inspection =
    */
   | { readonly state: 'broken' | 'not-running' | 'unused'; readonly error: AppError }
 
+/** What a server is told about. */
+export type Activation = {
+  /** Those whose links were switched: the two of a pair, or one. */
+  readonly certificates?: readonly DeployableCertificate[]
+  /** The earlier files are back in their places, because the new certificate was not seen everywhere. */
+  readonly goingBack?: boolean
+  readonly signal: AbortSignal
+}
+
 /**
  * A deployer works on servers that read `live/<name>`, or on servers that read copies, which it prepares. The order is:
  * inspect, prepare, the store switches the link, the caller commits the copies, activate, the caller probes the endpoints;
@@ -64,5 +73,5 @@ export interface Deployer {
    * Tests the configuration with the files now in place and makes the server read them.
    * @throws AppError ERR_DEPLOY when the test or the reload fails; the server then still serves what it served before
    */
-  activate(options: { readonly signal: AbortSignal }): Promise<void>
+  activate(activation: Activation): Promise<void>
 }

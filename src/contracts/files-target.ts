@@ -4,6 +4,7 @@ import { printable } from '../base/printable.ts'
 import { v } from '../base/schema.ts'
 import { endpointForm, parseEndpoint } from '../runtime/endpoint-text.ts'
 import { type SecretReference, secretSchema } from './secret.ts'
+import { servedWithinSchema } from './timeout.ts'
 
 /** What a file of a target may hold. */
 export const fileFormats = [
@@ -121,6 +122,8 @@ export const endpointEntries = {
   'server-name': v.optional(
     v.pipe(v.string(), v.check(isServerName, 'must be a host name such as mail.example.com')),
   ),
+  /** How long it may take until the new certificate is seen. */
+  'served-within': v.optional(servedWithinSchema),
 }
 
 /** Program and arguments. @internal */
@@ -128,6 +131,9 @@ export const commandSchema = v.pipe(v.array(text), v.nonEmpty('must name a progr
 
 /** What a target says about its files. */
 export type FileOptions = v.InferOutput<v.StrictObjectSchema<typeof fileEntries, undefined>>
+
+/** What a target says about where it is looked at. */
+export type EndpointOptions = v.InferOutput<v.StrictObjectSchema<typeof endpointEntries, undefined>>
 
 /** What must hold between the options of the files of a target; `undefined` where nothing is wrong. */
 function mistakeIn(options: FileOptions): string | undefined {

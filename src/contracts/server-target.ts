@@ -1,19 +1,6 @@
 /** What can be set for a target that is a server of its own kind: one schema for the configuration and for the plugin. */
-import { parseDurationMs } from '../base/duration.ts'
-import { minuteMs, secondMs } from '../base/instant.ts'
 import { v } from '../base/schema.ts'
 import { absolutePath, commandSchema, endpointEntries, who } from './files-target.ts'
-
-/** Longer is not waited, because other certificates are waiting, too. */
-const maxServedWithinMs = 10 * minuteMs
-
-const duration = v.pipe(
-  v.string(),
-  v.check(
-    value => isDuration(value, { fromMs: secondMs, toMs: maxServedWithinMs }),
-    'must be a time from 1 s to 10 min',
-  ),
-)
 
 /** What every server can be told; each adds what it alone needs. @internal */
 export const serverOptions = {
@@ -28,8 +15,6 @@ export const serverOptions = {
   /** Of files that are written for it, where none lie there yet. */
   ...who,
   ...endpointEntries,
-  /** How long it may take until the new certificate is seen. */
-  'served-within': v.optional(duration),
 }
 
 /** Schema of a server that needs no options of its own. @internal */
@@ -37,12 +22,3 @@ export const serverTargetSchema = v.strictObject(serverOptions)
 
 /** The options that every server has. */
 export type ServerOptions = v.InferOutput<v.StrictObjectSchema<typeof serverOptions, undefined>>
-
-function isDuration(value: string, { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number }) {
-  try {
-    const ms = parseDurationMs(value)
-    return ms >= fromMs && ms <= toMs
-  } catch {
-    return false
-  }
-}

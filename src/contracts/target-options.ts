@@ -4,6 +4,13 @@ import { suggest } from '../base/suggest.ts'
 import { filesTargetSchema } from './files-target.ts'
 import { nginxTargetSchema } from './nginx-target.ts'
 import { serverTargetSchema } from './server-target.ts'
+import {
+  containerTargetSchema,
+  execTargetSchema,
+  processTargetSchema,
+  restartIfOlderTargetSchema,
+  systemdTargetSchema,
+} from './service-targets.ts'
 
 /**
  * The options of every target by name. A target is a line here and its deployer in the registry of plugins; one that can
@@ -13,6 +20,11 @@ export const targetOptions = {
   dovecot: serverTargetSchema,
   files: filesTargetSchema,
   nginx: nginxTargetSchema,
+  systemd: systemdTargetSchema,
+  process: processTargetSchema,
+  exec: execTargetSchema,
+  'restart-if-older': restartIfOlderTargetSchema,
+  container: containerTargetSchema,
 } as const
 
 export type TargetKind = keyof typeof targetOptions

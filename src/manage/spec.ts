@@ -7,6 +7,7 @@ import type { ListenAddress } from '../runtime/network.ts'
 import type { KeyType, SignatureAlgorithm } from '../x509/key-types.ts'
 import type { LimitOverrides } from './limits/limit.ts'
 import type { NotifierChoice } from './notify/choice.ts'
+import { targetPlace } from './target-place.ts'
 
 declare const specNameBrand: unique symbol
 
@@ -70,12 +71,10 @@ export type SolverRule = SolverChoice & {
 /** A deployer by name with its options. */
 export type DeployTarget = { readonly name: string; readonly options: Readonly<Record<string, Json>> }
 
-/** The name under which a target's deployments are kept: with the configuration, directory or first file that it is about. */
+/** The name under which a target's deployments are kept: with the server, directory or program that it is about. */
 export function targetName({ name, options }: DeployTarget): string {
-  const { config, directory, write } = options
-  const [first] = Array.isArray(write) ? write : []
-  const place = config ?? directory ?? first?.path
-  return typeof place === 'string' ? `${name} (${place})` : name
+  const place = targetPlace(name, options)
+  return place === undefined ? name : `${name} (${place})`
 }
 
 /** Equal for equal options. */

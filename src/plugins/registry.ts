@@ -40,6 +40,18 @@ const deployers: Registry<Deployer> = new Map(
       deployer('dovecot', (await import('./deployers/dovecot/dovecot.ts')).createDovecotDeployer),
     files: async () => deployer('files', (await import('./deployers/files/files.ts')).createFilesDeployer),
     nginx: async () => deployer('nginx', (await import('./deployers/nginx/nginx.ts')).createNginxDeployer),
+    systemd: async () =>
+      deployer('systemd', (await import('./deployers/systemd/systemd.ts')).createSystemdDeployer),
+    process: async () =>
+      deployer('process', (await import('./deployers/process/process.ts')).createProcessDeployer),
+    exec: async () => deployer('exec', (await import('./deployers/exec/exec.ts')).createExecDeployer),
+    'restart-if-older': async () =>
+      deployer(
+        'restart-if-older',
+        (await import('./deployers/restart-if-older/restart-if-older.ts')).createRestartIfOlderDeployer,
+      ),
+    container: async () =>
+      deployer('container', (await import('./deployers/container/container.ts')).createContainerDeployer),
   } satisfies Record<TargetKind, () => Promise<Create<Deployer>>>),
 )
 

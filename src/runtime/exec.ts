@@ -11,7 +11,7 @@ export type ExecOptions = {
   /** Complete environment; by default only PATH, HOME and LANG=C. */
   readonly env?: Readonly<Record<string, string>>
   /** What it can read from its standard input; nothing by default. It need not read it. */
-  readonly input?: string
+  readonly input?: string | Uint8Array
   readonly timeoutMs?: number
   /** Refuse a program that every user of the machine may change and, for root, one that is not root's. */
   readonly trustedOnly?: boolean

@@ -1,7 +1,7 @@
 /** One HTTP exchange: no redirects followed, no status treated as an error, everything capped. */
 
 export type HttpRequest = {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | undefined
   /** PEM of the only roots to trust; the system's when absent. */

@@ -9,6 +9,7 @@ import type { TryLock } from './lock.ts'
 import type { ListenHttp, PortOwner, ProbeTls, ServeHttps } from './network.ts'
 import type { Random } from './random.ts'
 import type { Resolver } from './resolver.ts'
+import type { SendSignal } from './send-signal.ts'
 import type { TargetFiles } from './target-files.ts'
 import type { Watch } from './watch.ts'
 import type { WebrootFiles } from './webroot-files.ts'
@@ -21,6 +22,7 @@ export interface Runtime {
   readonly webrootFiles: WebrootFiles
   readonly targetFiles: TargetFiles
   readonly exec: Exec
+  readonly sendSignal: SendSignal
   readonly resolver: Resolver
   readonly dns: DnsQuery
   readonly http: HttpExchange

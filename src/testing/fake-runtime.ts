@@ -52,6 +52,9 @@ export function fakeRuntime<Overrides extends Partial<Runtime> = object>(
     webrootFiles: memoryWebroot(overrides?.files ?? files),
     targetFiles: memoryTargetFiles(overrides?.files ?? files),
     exec: fakeExec({}),
+    sendSignal: pid => {
+      throw Object.assign(new Error('kill ESRCH'), { code: 'ESRCH', pid })
+    },
     resolver: fakeResolver({}),
     dns: fakeDns(() => undefined),
     http: fakeHttp(() => undefined),

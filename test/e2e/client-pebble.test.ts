@@ -312,7 +312,7 @@ test('a CA that refuses half of all nonces', { skip }, async () => {
 })
 
 test('many requests at once share their nonces', { skip }, async () => {
-  const counts = { HEAD: 0, GET: 0, POST: 0, PUT: 0 }
+  const counts = { HEAD: 0, GET: 0, POST: 0, PUT: 0, PATCH: 0 }
   const counting: HttpExchange = (url, request) => {
     counts[request.method] += 1
     return runtime.http(url, request)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fakeRuntime } from '../../testing/fake-runtime.ts'
-import { type Config, targetHash, targetName } from '../spec.ts'
+import { type Config, type DeployTarget, targetHash, targetName } from '../spec.ts'
 import { describeConfigIssue } from './issue.ts'
 import { ConfigError, loadConfig } from './load.ts'
 
@@ -55,6 +55,34 @@ certificates:
   assert.deepEqual(a?.hooks, { before: [['/bin/one'], ['/bin/two', 'a b']], after: [], timeoutMs: 90_000 })
   assert.equal(b?.hooks, undefined, 'none instead of those of the defaults')
   assert.deepEqual(c?.hooks, { before: [], after: [['/bin/default']], timeoutMs: 60_000 })
+})
+
+test('a target is called after what it is about', () => {
+  const names: readonly (readonly [string, DeployTarget['options'], string])[] = [
+    ['nginx', {}, 'nginx'],
+    ['nginx', { config: '/n.conf' }, 'nginx (/n.conf)'],
+    ['files', { directory: '/tls' }, 'files (/tls)'],
+    ['files', { write: [{ path: '/tls/a', format: 'key' }] }, 'files (/tls/a)'],
+    ['systemd', { unit: 'exim4', directory: '/tls' }, 'systemd (exim4)'],
+    ['process', { 'pid-file': '/run/x.pid', program: 'x' }, 'process (/run/x.pid)'],
+    ['process', { program: 'x' }, 'process (x)'],
+    ['process', { program: 'x', port: 25 }, 'process (x on port 25)'],
+    ['exec', { command: ['/bin/push', 'a'] }, 'exec (/bin/push a)'],
+    ['restart-if-older', { unit: 'x' }, 'restart-if-older (x)'],
+    ['restart-if-older', { program: 'x' }, 'restart-if-older (x)'],
+    ['container', { name: 'web' }, 'container (web)'],
+    ['container', { label: 'a=b' }, 'container (a=b)'],
+    ['ssh', { host: 'mx', directory: '/tls' }, 'ssh (mx /tls)'],
+    ['ssh', { host: 'mx', user: 'tls', port: 23, directory: '/tls' }, 'ssh (tls@mx:23 /tls)'],
+    ['kubernetes', { namespace: 'web', secret: 'tls' }, 'kubernetes (web/tls)'],
+    [
+      'kubernetes',
+      { namespace: 'web', secret: 'tls', server: 'https://k' },
+      'kubernetes (web/tls at https://k)',
+    ],
+    ['vault', { address: 'https://v:8200/', mount: 'kv', path: 'tls/a' }, 'vault (https://v:8200/kv/tls/a)'],
+  ]
+  for (const [name, options, expected] of names) assert.equal(targetName({ name, options }), expected)
 })
 
 test('targets with other options have another hash', () => {

@@ -187,7 +187,7 @@ async function putBack(
     }
     const reader = group.find(work => work.prepared === undefined || goesBack(work))
     await reader?.deployer
-      .activate({ signal })
+      .activate({ certificates: group.map(({ deployable }) => deployable), goingBack: true, signal })
       .catch((error: unknown) => warn(complaint(reader, error), reader))
   }
 }
@@ -284,11 +284,12 @@ async function activateAndProbe(
   return false
 }
 
-async function activate([first]: readonly Work[], { onEvent, signal }: DeployOptions): Promise<void> {
+async function activate(works: readonly Work[], { onEvent, signal }: DeployOptions): Promise<void> {
+  const [first] = works
   if (first === undefined) return
   const { delivery, name, deployer } = first
   onEvent({ certificate: delivery.spec.name, step: 'deploying', level: 'step', text: `reloading ${name}` })
-  await deployer.activate({ signal })
+  await deployer.activate({ certificates: works.map(({ deployable }) => deployable), signal })
 }
 
 async function requireServed(work: Work, options: DeployOptions, runtime: DeployRuntime): Promise<void> {

@@ -1,7 +1,7 @@
 /** Programs of the user's own around an issuance: by path and arguments, never by a shell, in a clean environment. */
 import { AppError, isAppError, messageOf } from '../../base/errors.ts'
-import { formatInstant } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
+import { certificateEnvironment } from '../../contracts/certificate-environment.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { OnEvent } from '../events.ts'
 import type { CertificateSpec, Command } from '../spec.ts'
@@ -9,7 +9,6 @@ import { readHooks, writeHooks } from '../store/hooks.ts'
 import { livePath } from '../store/paths.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
 
-const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 /** What is shown of the output of a program that failed: its last lines. */
 const shownLines = 5
 const maxLineLength = 200
@@ -84,23 +83,9 @@ function environment(
   event: HookEvent,
   { spec, certificate }: { readonly spec: CertificateSpec; readonly certificate?: StoredCertificate },
 ): Readonly<Record<string, string>> {
-  const identifiers = spec.identifiers.map(({ value }) => value).join(' ')
-  const directory = livePath(state, spec.name)
-  return {
-    PATH: path,
-    LANG: 'C.UTF-8',
-    CERTWRIGHT_EVENT: event,
-    CERTWRIGHT_NAME: spec.name,
-    CERTWRIGHT_IDENTIFIERS: identifiers,
-    CERTWRIGHT_DIRECTORY: directory,
-    ...(certificate !== undefined && {
-      CERTWRIGHT_FINGERPRINT: certificate.fingerprint,
-      CERTWRIGHT_NOT_AFTER: formatInstant(certificate.notAfter),
-      // For scripts that were written for certbot.
-      RENEWED_LINEAGE: directory,
-      RENEWED_DOMAINS: identifiers,
-    }),
-  }
+  const { name, identifiers } = spec
+  const directory = livePath(state, name)
+  return certificateEnvironment(event, { name, identifiers, directory, issued: certificate })
 }
 
 async function run(

@@ -47,6 +47,8 @@ describe('node exec', () => {
     const input = 'x'.repeat(1024 * 1024)
     assert.equal((await exec('wc', ['-c'], { input })).stdout.trim(), String(input.length))
     assert.equal((await exec('true', [], { input })).exitCode, 0)
+    const bytes = new Uint8Array([0, 255, 128])
+    assert.match((await exec('od', ['-An', '-tu1'], { input: bytes })).stdout, /^ +0 +255 +128\n$/)
   })
 
   it('says what cannot be started', async () => {

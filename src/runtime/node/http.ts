@@ -67,10 +67,8 @@ function describe(target: URL, { method }: HttpRequest): string {
 
 function headersOf({ method, headers, body }: HttpRequest): Record<string, string> {
   const length = Buffer.byteLength(body ?? '')
-  return {
-    ...headers,
-    ...(method === 'POST' || method === 'PUT' || length > 0 ? { 'content-length': String(length) } : {}),
-  }
+  const hasBody = method === 'POST' || method === 'PUT' || method === 'PATCH' || length > 0
+  return { ...headers, ...(hasBody ? { 'content-length': String(length) } : {}) }
 }
 
 /** Sends a request and gathers the reply; every way in which that can end is decided here. */

@@ -14,6 +14,7 @@ import { nodePortOwner } from './port-owner.ts'
 import { nodeProbeTls } from './probe-tls.ts'
 import { nodeRandom } from './random.ts'
 import { nodeResolver } from './resolver.ts'
+import { nodeSendSignal } from './send-signal.ts'
 import { nodeServeHttps } from './serve-https.ts'
 import { nodeTargetFiles } from './target-files.ts'
 import { nodeWatch } from './watch.ts'
@@ -36,6 +37,7 @@ export function nodeRuntime({ dnsServers = [] }: NodeRuntimeOptions = {}): Runti
     webrootFiles: nodeWebrootFiles(),
     targetFiles: nodeTargetFiles(),
     exec: nodeExec(),
+    sendSignal: nodeSendSignal(),
     resolver: nodeResolver({ dnsServers }),
     dns: nodeDns({ dnsServers }),
     http: nodeHttp(),

@@ -18,18 +18,26 @@ export async function lookForProcess(
   { isIt, signal }: { readonly isIt: (title: string) => boolean; readonly signal: AbortSignal },
 ): Promise<ProcessState> {
   const shown = printable(pidFile)
-  const text = await readText(pidFile, runtime)
-  if (typeof text !== 'string') return { running: false, text: `${shown} ${text.problem}` }
-  // `nginx -t` leaves an empty file behind where there was none.
-  if (!pidPattern.test(text)) return { running: false, text: `${shown} holds no process id` }
-  const pid = text.trim()
-  const title = await titleOf(pid, runtime, signal)
+  const read = await readPid(pidFile, runtime)
+  if (typeof read !== 'number') return { running: false, text: `${shown} ${read.problem}` }
+  const title = await titleOf(String(read), runtime, signal)
   // A process id may have been given to somebody else since, whom a signal for nginx would end.
-  if (title === undefined) return { running: false, text: `${shown} names process ${pid}, which is gone` }
+  if (title === undefined) return { running: false, text: `${shown} names process ${read}, which is gone` }
   if (!isIt(title)) {
-    return { running: false, text: `${shown} names process ${pid}, which is another program` }
+    return { running: false, text: `${shown} names process ${read}, which is another program` }
   }
-  return { running: true, pid: Number(pid) }
+  return { running: true, pid: read }
+}
+
+/** The process id in a pid file, or what is wrong with the file, in words that follow its path. */
+export async function readPid(
+  path: string,
+  runtime: Pick<Runtime, 'files'>,
+): Promise<number | { readonly problem: string }> {
+  const text = await readText(path, runtime)
+  if (typeof text !== 'string') return text
+  // Some programs leave an empty file behind where there was none: `nginx -t` does.
+  return pidPattern.test(text) ? Number(text.trim()) : { problem: 'holds no process id' }
 }
 
 async function readText(

@@ -9,6 +9,7 @@ import type { Runtime } from '../../../runtime/runtime.ts'
 const timeoutMs = minuteMs
 /** What is shown of its output. */
 const maxComplaint = 400
+const maxShownCommand = 300
 
 /** What a program said, errors before anything else, in a length that can be shown. */
 export function lastWords({ stdout, stderr }: Pick<ExecResult, 'stdout' | 'stderr'>): string {
@@ -48,9 +49,19 @@ export async function runOrFail(
 ): Promise<ExecResult> {
   const result = await runProgram(program, args, runtime, options)
   if (result.exitCode === 0) return result
+  const command = shownCommand([program, ...args])
+  throw new AppError('ERR_DEPLOY', `"${command}" ${describeEnding(result)}`, { hint })
+}
+
+/** How a program ended, and what it said: `ended with exit code 1: no such unit`. */
+export function describeEnding(result: ExecResult): string {
   const said = lastWords(result)
   const ending =
     result.exitCode === undefined ? 'was ended by a signal' : `ended with exit code ${result.exitCode}`
-  const command = printable([program, ...args].join(' '))
-  throw new AppError('ERR_DEPLOY', `"${command}" ${ending}${said && `: ${said}`}`, { hint })
+  return `${ending}${said && `: ${said}`}`
+}
+
+/** A command as people read it. */
+export function shownCommand(command: readonly string[]): string {
+  return printable(command.join(' '), maxShownCommand)
 }
