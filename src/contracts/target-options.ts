@@ -1,6 +1,7 @@
 /** What can be set for each target: one schema for the configuration and for the plugin. */
 import { v } from '../base/schema.ts'
 import { suggest } from '../base/suggest.ts'
+import { clientTargetSchema } from './client-target.ts'
 import { filesTargetSchema } from './files-target.ts'
 import { nginxTargetSchema } from './nginx-target.ts'
 import { serverTargetSchema } from './server-target.ts'
@@ -20,6 +21,7 @@ export const targetOptions = {
   dovecot: serverTargetSchema,
   files: filesTargetSchema,
   nginx: nginxTargetSchema,
+  postgresql: clientTargetSchema,
   systemd: systemdTargetSchema,
   process: processTargetSchema,
   exec: execTargetSchema,

@@ -40,6 +40,8 @@ const deployers: Registry<Deployer> = new Map(
       deployer('dovecot', (await import('./deployers/dovecot/dovecot.ts')).createDovecotDeployer),
     files: async () => deployer('files', (await import('./deployers/files/files.ts')).createFilesDeployer),
     nginx: async () => deployer('nginx', (await import('./deployers/nginx/nginx.ts')).createNginxDeployer),
+    postgresql: async () =>
+      deployer('postgresql', (await import('./deployers/postgresql/postgresql.ts')).createPostgresqlDeployer),
     systemd: async () =>
       deployer('systemd', (await import('./deployers/systemd/systemd.ts')).createSystemdDeployer),
     process: async () =>

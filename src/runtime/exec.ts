@@ -12,6 +12,8 @@ export type ExecOptions = {
   readonly env?: Readonly<Record<string, string>>
   /** What it can read from its standard input; nothing by default. It need not read it. */
   readonly input?: string | Uint8Array
+  /** Run as this user and group, where we are root; as ourselves otherwise. */
+  readonly user?: { readonly uid: number; readonly gid: number }
   readonly timeoutMs?: number
   /** Refuse a program that every user of the machine may change and, for root, one that is not root's. */
   readonly trustedOnly?: boolean

@@ -3,7 +3,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import { homedir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { until } from './wait.ts'
 
 const repository = dirname(dirname(import.meta.dirname))
@@ -19,9 +19,9 @@ const programDirectories = [
   join(homedir(), 'go', 'bin'),
 ]
 
-/** The path of a program, or `undefined` where it is not installed. */
+/** The path of a program by its name or path, or `undefined` where it is not installed. */
 export function findProgram(name: string): string | undefined {
-  return programDirectories.map(directory => join(directory, name)).find(isExecutable)
+  return programDirectories.map(directory => resolve(directory, name)).find(isExecutable)
 }
 
 /**
@@ -55,17 +55,19 @@ export type RunOptions = {
   readonly timeoutMs?: number
   /** Another user, also their group; root alone can choose. */
   readonly uid?: number | undefined
+  /** The same, with a group that has another number. */
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined
 }
 
 /** Runs a program to its end; any exit code is a result, 128 + the signal's number included. */
 export function runProgram(
   path: string,
   args: readonly string[],
-  { cwd, env = plainEnvironment(), input, timeoutMs = 60_000, uid }: RunOptions = {},
+  { cwd, env = plainEnvironment(), input, timeoutMs = 60_000, uid, user }: RunOptions = {},
 ): Promise<Finished> {
   const { promise, resolve, reject } = Promise.withResolvers<Finished>()
-  const user = uid === undefined ? {} : { uid, gid: uid }
-  const options = { cwd, env: { ...env }, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024, ...user }
+  const who = user ?? (uid === undefined ? {} : { uid, gid: uid })
+  const options = { cwd, env: { ...env }, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024, ...who }
   const child = execFile(path, args, options, (error, stdout, stderr) => {
     if (error === null) resolve({ exitCode: 0, stdout, stderr })
     else if (typeof error.code === 'number') resolve({ exitCode: error.code, stdout, stderr })
@@ -101,10 +103,11 @@ export async function startProgram(
   {
     cwd,
     env = plainEnvironment(),
+    user,
     stopMs = 5_000,
-  }: Pick<RunOptions, 'cwd' | 'env'> & { readonly stopMs?: number } = {},
+  }: Pick<RunOptions, 'cwd' | 'env' | 'user'> & { readonly stopMs?: number } = {},
 ): Promise<RunningProgram> {
-  const child = spawn(path, args, { cwd, env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(path, args, { cwd, env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'], ...user })
   await once(child, 'spawn')
   const pid = child.pid
   if (pid === undefined) throw new Error(`${path} did not start`)

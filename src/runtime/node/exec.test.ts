@@ -39,6 +39,12 @@ describe('node exec', () => {
     }
   })
 
+  it('runs as another user where it is root, and as itself otherwise', async () => {
+    const own = process.getuid?.() ?? 0
+    const { stdout } = await exec('id', ['-u'], { user: { uid: 65_534, gid: 65_534 } })
+    assert.equal(Number(stdout), own === 0 ? 65_534 : own)
+  })
+
   it('has nothing to read on its standard input', async () => {
     assert.equal((await exec('cat', [])).stdout, '')
   })

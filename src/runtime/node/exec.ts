@@ -44,6 +44,7 @@ export function nodeExec(): Exec {
       spawn(path, [...args], {
         env: { ...(options.env ?? defaultEnvironment()) },
         stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+        ...(process.geteuid?.() === 0 && options.user),
         detached: true, // a group of its own, so that its children can be ended with it
       }) as Child // both outputs are pipes
     return await run(start, path, options)
@@ -182,6 +183,8 @@ function startError(path: string, cause: unknown): AppError {
   const hints: Readonly<Record<string, string>> = {
     ENOENT: 'install it, or correct the path',
     EACCES: 'make it executable for this user',
+    EPERM:
+      'let certwright change to the user of the server: with systemd by CapabilityBoundingSet=CAP_SETUID CAP_SETGID',
   }
   return new AppError('ERR_EXEC', `${printable(path)} cannot be started: ${messageOf(cause)}`, {
     hint: hints[systemCodeOf(cause) ?? ''],

@@ -30,7 +30,8 @@ export type Server = {
   readonly fresh?: Fresh
   /**
    * Tests the configuration and finds what it says. MUST NOT change anything.
-   * @throws AppError ERR_DEPLOY_BROKEN_BEFORE where the server does not accept it or cannot be asked
+   * @throws AppError ERR_DEPLOY_BROKEN_BEFORE where the server does not accept it or cannot be asked, ERR_DEPLOY_UNUSED where
+   * TLS is switched off
    */
   look(options: { readonly signal: AbortSignal }): Promise<ServerView>
   /**
@@ -63,6 +64,7 @@ export function createServerDeployer(
         return toInspection(view, choice, certificate, options)
       } catch (error) {
         if (isAppError(error, 'ERR_DEPLOY_BROKEN_BEFORE')) return { state: 'broken', error }
+        if (isAppError(error, 'ERR_DEPLOY_UNUSED')) return { state: 'unused', error }
         if (!isAppError(error, 'ERR_DEPLOY')) throw error
         const { message, hint } = error
         const broken = new AppError('ERR_DEPLOY_BROKEN_BEFORE', message, { hint, cause: error })

@@ -1,0 +1,96 @@
+/** Asking PostgreSQL as a client: `psql`, which knows every way to log in. */
+import { AppError } from '../../../base/errors.ts'
+import { printable } from '../../../base/printable.ts'
+import type { ClientOptions } from '../../../contracts/client-target.ts'
+import { readSecret } from '../../../contracts/secret.ts'
+import type { ExecOptions } from '../../../runtime/exec.ts'
+import type { Runtime } from '../../../runtime/runtime.ts'
+import { lastWords, runProgram } from '../server/run-program.ts'
+
+export type Client = {
+  readonly options: ClientOptions
+  readonly runtime: Pick<Runtime, 'environment' | 'exec' | 'files'>
+  readonly signal: AbortSignal
+}
+
+/** What was answered, or why nobody was there. */
+export type Answer =
+  | { readonly state: 'answered'; readonly rows: readonly (readonly string[])[] }
+  | { readonly state: 'not-running'; readonly text: string }
+
+/** Where a socket is where nobody says it: the directory of packages, and that of PostgreSQL itself. */
+const usualSockets = ['/var/run/postgresql', '/tmp']
+const usualPort = 5432
+const programs = '/usr/local/bin:/usr/bin:/bin'
+/** What the library says that speaks to the server, in the language C. */
+const nobodyThere = /No such file or directory|Connection refused/
+
+/**
+ * Runs one statement.
+ * @throws AppError ERR_DEPLOY_BROKEN_BEFORE where PostgreSQL refuses it, with the commands that give the right
+ */
+export async function query(statement: string, client: Client): Promise<Answer> {
+  const { options, runtime, signal } = client
+  const port = options.port ?? usualPort
+  const socket = await findSocket(options, port, runtime)
+  const host = socket?.directory ?? options.host
+  const args = [
+    // No file with settings of a person, bare rows with tabs, and never a question for a password.
+    ...['-X', '-A', '-t', '-q', '-w', '-F', '\t', '-v', 'ON_ERROR_STOP=1'],
+    ...['-d', 'postgres', '-p', String(port)],
+    ...(host === undefined ? [] : ['-h', host]),
+    ...(options.user === undefined ? [] : ['-U', options.user]),
+    ...['-c', statement],
+  ]
+  const result = await runProgram(options.program ?? 'psql', args, runtime, {
+    signal,
+    env: await environmentFor(options, runtime),
+    // By a socket PostgreSQL knows who asks: root asks as the user that PostgreSQL runs as, who is its superuser.
+    ...(socket?.owner !== undefined && { user: socket.owner }),
+  })
+  if (result.exitCode === 0) return { state: 'answered', rows: parseRows(result.stdout) }
+  const said = lastWords(result)
+  if (result.exitCode === 2 && nobodyThere.test(said)) return { state: 'not-running', text: said }
+  throw new AppError('ERR_DEPLOY_BROKEN_BEFORE', `PostgreSQL refuses to be asked: ${said}`, {
+    hint: `log in as a superuser, or give ${printable(options.user ?? 'the user that runs certwright')} what it needs: ${grants(options)}`,
+  })
+}
+
+/** What a user needs that is no superuser, as SQL. */
+function grants({ user = 'certwright' }: ClientOptions): string {
+  const role = `"${printable(user).replaceAll('"', '""')}"`
+  return [
+    `CREATE ROLE ${role} LOGIN`,
+    `GRANT pg_read_all_settings TO ${role}`,
+    `GRANT SELECT ON pg_file_settings TO ${role}`,
+    `GRANT EXECUTE ON FUNCTION pg_show_all_file_settings(), pg_reload_conf() TO ${role}`,
+  ].join('; ')
+}
+
+async function findSocket(
+  { socket, host }: ClientOptions,
+  port: number,
+  { files }: Pick<Runtime, 'files'>,
+): Promise<{ readonly directory: string; readonly owner: ExecOptions['user'] } | undefined> {
+  if (host !== undefined) return undefined
+  for (const directory of socket === undefined ? usualSockets : [socket]) {
+    const facts = await files.facts(`${directory}/.s.PGSQL.${port}`)
+    if (facts !== undefined) return { directory, owner: { uid: facts.uid, gid: facts.gid } }
+  }
+  return socket === undefined ? undefined : { directory: socket, owner: undefined }
+}
+
+async function environmentFor(
+  { password }: ClientOptions,
+  runtime: Client['runtime'],
+): Promise<Record<string, string>> {
+  const plain = { PATH: programs, HOME: '/', LANG: 'C' }
+  return password === undefined ? plain : { ...plain, PGPASSWORD: await readSecret(password, runtime) }
+}
+
+function parseRows(text: string): readonly (readonly string[])[] {
+  return text
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => line.split('\t'))
+}
