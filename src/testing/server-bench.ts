@@ -18,10 +18,10 @@ export type ServerBench = {
   /** Every program that was run, in order. */
   readonly calls: readonly ProgramCall[]
   /** What is found, in a line: `ready ENDPOINTS`, or `STATE CODE: MESSAGE (HINT)`. */
-  inspect(): Promise<string>
+  readonly inspect: () => Promise<string>
   /** The files that are prepared: `PATH MODE UID:GID CONTENT`. */
-  prepare(): Promise<readonly string[]>
-  activate(): Promise<void>
+  readonly prepare: () => Promise<readonly string[]>
+  readonly activate: () => Promise<void>
 }
 
 export type ServerBenchOptions = {
