@@ -10,6 +10,7 @@ import { testAuthority } from '../testing/test-authority.ts'
 import { parseCertificate } from '../x509/certificate.ts'
 import { applyTogether, type Workshop } from './apply-certificate.ts'
 import { defineCertificate } from './define.ts'
+import { createDelivering } from './delivering.ts'
 import { newest } from './observe/observation.ts'
 import { observeCertificate } from './observe/observe.ts'
 import { makePair } from './pair.ts'
@@ -88,18 +89,20 @@ async function applyPair(given: Given) {
   await store(ecdsa, given.ecdsa)
   await store(rsa, given.rsa)
   let activations = 0
-  const workshop: Partial<Workshop> = {
-    ...{ state, onEvent: () => {}, inTurn: work => work() },
-    clientFor: () => Promise.reject(new AppError('ERR_NETWORK', 'the CA is away')),
-    deployerFor: async ({ name }) => ({
-      name,
-      inspect: async () => ({
-        state: 'ready',
-        endpoints: [{ host: '127.0.0.1', port: 443, source: 'conf:1' }],
-        notes: [],
-      }),
-      activate: async () => void activations++,
+  const deployerFor: Workshop['deployerFor'] = async ({ name }) => ({
+    name,
+    inspect: async () => ({
+      state: 'ready',
+      endpoints: [{ host: '127.0.0.1', port: 443, source: 'conf:1' }],
+      notes: [],
     }),
+    activate: async () => void activations++,
+  })
+  const onEvent = () => {}
+  const workshop: Partial<Workshop> = {
+    ...{ state, onEvent, deployerFor, ...createDelivering(state, { onEvent, deployerFor }, runtime) },
+    clientFor: () => Promise.reject(new AppError('ERR_NETWORK', 'the CA is away')),
+    issuing: (_authority, _signal, work) => work(),
   }
   const { signal } = new AbortController()
   const jobs = await Promise.all(

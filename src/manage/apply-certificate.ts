@@ -2,7 +2,7 @@
 
 import { AppError, isAppError, messageOf } from '../base/errors.ts'
 import { createHeld } from '../base/held.ts'
-import { type Instant, minuteMs } from '../base/instant.ts'
+import type { Instant } from '../base/instant.ts'
 import type { AccountKey, AcmeClient } from '../client/client.ts'
 import type { Deployer } from '../contracts/deployer.ts'
 import type { Solver } from '../contracts/solver.ts'
@@ -10,10 +10,11 @@ import type { Runtime } from '../runtime/runtime.ts'
 import type { AccountFor } from './accounts.ts'
 import { afterHooksAsTarget } from './after-hooks.ts'
 import { type ApplyResult, idleResult } from './apply-result.ts'
+import type { Delivering } from './delivering.ts'
 import { deployableOf } from './deployable.ts'
 import type { OnEvent } from './events.ts'
 import type { UsableAccount } from './execute/account.ts'
-import { type Delivery, deployTogether, type TargetResult } from './execute/deploy.ts'
+import type { Delivery, TargetResult } from './execute/deploy.ts'
 import { expectAfterHooks, runBeforeHooks } from './execute/hooks.ts'
 import { issueCertificate } from './execute/issue.ts'
 import { issueSomewhere } from './execute/issue-somewhere.ts'
@@ -32,21 +33,16 @@ import { removeRehearsal } from './store/rehearsals.ts'
 import type { RenewalRecord } from './store/renewals.ts'
 import type { StoredCertificate } from './store/stored-certificate.ts'
 
-/** How long another process may deliver: a server that shows nothing new is looked at for a minute. */
-const turnWaitMs = 5 * minuteMs
-
 /** What carrying out needs from its surroundings. */
-export type Workshop = {
+export type Workshop = Delivering & {
   readonly state: string
   readonly clientFor: (authority: Authority) => Promise<AcmeClient>
   readonly accountFor: AccountFor
   readonly budgetFor: (authority: Authority, signal: AbortSignal) => Budget
   readonly solverFor: (choice: SolverChoice) => Promise<Solver>
   readonly deployerFor: (target: DeployTarget) => Promise<Deployer>
-  /** How long an endpoint may take to show a new certificate; one minute when absent. */
-  readonly servedWithinMs?: number
-  /** Deliveries take turns: two at once would each see the other's half-done work on the server that they share. */
-  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
+  /** A CA is asked for so many certificates at a time. */
+  readonly issuing: <T>(authority: Authority, signal: AbortSignal, work: () => Promise<T>) => Promise<T>
   readonly recollection?: Recollection
   readonly onEvent: OnEvent
 }
@@ -96,9 +92,7 @@ export async function applyTogether(
 ): Promise<readonly ApplyResult[]> {
   await using locks = createHeld()
   for (const job of jobs) locks.use(await lockFor(job, workshop, runtime))
-  const parts = await lookAgain(jobs, workshop, runtime)
-  const obtained: Obtained[] = []
-  for (const part of parts) obtained.push(await obtain(part, parts, workshop, runtime))
+  const obtained = await obtainAll(jobs, workshop, runtime)
   if (!obtained.some(hasNews)) {
     for (const { action, failures } of obtained) if (action.kind === 'none') await failures.settled()
     return obtained.map(resultWithout)
@@ -117,6 +111,18 @@ export async function applyTogether(
     for (const part of obtained.slice(results.length)) results.push(await undelivered(part, error))
   }
   return results
+}
+
+async function obtainAll(
+  jobs: readonly Job[],
+  workshop: Workshop,
+  runtime: Runtime,
+): Promise<readonly Obtained[]> {
+  using _expected = workshop.convoy.expect()
+  const parts = await lookAgain(jobs, workshop, runtime)
+  const obtained: Obtained[] = []
+  for (const part of parts) obtained.push(await obtain(part, parts, workshop, runtime))
+  return obtained
 }
 
 async function undelivered(part: Obtained, error: AppError): Promise<ApplyResult> {
@@ -213,7 +219,8 @@ async function obtain(
   try {
     const { state, onEvent, inTurn } = workshop
     await inTurn(() => runBeforeHooks(state, { spec, onEvent, signal: outlook.signal }, runtime))
-    const issueFrom = (one: CertificateSpec) => issue(one, outlook, workshop, runtime)
+    const issueFrom = (one: CertificateSpec) =>
+      workshop.issuing(one.authority, outlook.signal, () => issue(one, outlook, workshop, runtime))
     const issued = await issueSomewhere(spec, view, issueFrom, workshop.onEvent)
     await failures.succeeded('issuance')
     return { ...part, certificate: issued }
@@ -283,7 +290,7 @@ function isNew(
 /** Delivers all together. What has failed to get a new certificate, or needs none, goes along with the one that it has. */
 async function deliver(
   parts: readonly Obtained[],
-  { state, deployerFor, servedWithinMs, inTurn, onEvent }: Workshop,
+  { state, convoy }: Workshop,
   runtime: Runtime,
 ): Promise<readonly (readonly TargetResult[])[]> {
   if (parts.filter(hasNews).every(isDelivered)) return parts.map(() => [])
@@ -298,17 +305,7 @@ async function deliver(
     deliveries.push({ spec, certificate, previous, ...(earlier && { earlier }) })
   }
   const signal = AbortSignal.any(parts.map(({ outlook }) => outlook.signal))
-  const options = {
-    ...{ deployerFor, onEvent, signal },
-    ...(servedWithinMs !== undefined && { servedWithinMs }),
-  }
-  return inTurn(async () => {
-    if (deliveries.every(({ spec }) => spec.deploy.length === 0))
-      return deployTogether(state, deliveries, options, runtime)
-    const about = `deliver ${deliveries.map(({ spec }) => spec.name).join(' and ')}`
-    await using _turn = await takeLock(state, 'deliveries', { about, waitMs: turnWaitMs, signal }, runtime)
-    return await deployTogether(state, deliveries, options, runtime) // and only then is it another's turn
-  })
+  return convoy.deliver(deliveries, { signal })
 }
 
 function previousOf(part: Obtained, { generation }: StoredCertificate, now: Instant): string | undefined {

@@ -3,6 +3,7 @@
 import { mapConcurrently } from '../base/concurrent.ts'
 import { isAppError, messageOf } from '../base/errors.ts'
 import { hourMs, type Instant } from '../base/instant.ts'
+import { createLimit, type Limit } from '../base/limit.ts'
 import type { AcmeClient } from '../client/client.ts'
 import type { Deployer } from '../contracts/deployer.ts'
 import type { Solver } from '../contracts/solver.ts'
@@ -12,6 +13,7 @@ import { applyTogether, type Outlook, type Workshop } from './apply-certificate.
 import { historyOf } from './apply-history.ts'
 import { type ApplyResult, failedResult, type IdleAction, idleResult } from './apply-result.ts'
 import { clockError } from './clock.ts'
+import { createDelivering } from './delivering.ts'
 import type { OnEvent } from './events.ts'
 import type { UsableAccount } from './execute/account.ts'
 import { isUnsettled } from './execute/settle-renewal.ts'
@@ -36,8 +38,10 @@ import { recordHistory } from './store/history.ts'
 import { namesWithLeftOvers } from './store/left-overs.ts'
 import { takeLock } from './store/locks.ts'
 
-/** Issuances under way at once; each one is mostly waiting. */
+/** Issuances under way at once at one CA; each one is mostly waiting. */
 const issuanceConcurrency = 8
+/** Certificates under way at once, most of them waiting to be delivered together; each one holds a lock, a file that is open. */
+const jobConcurrency = 64
 /** A look for what killed processes left behind; one that was killed in the last hour is found the next time. */
 const debrisEveryMs = hourMs
 /** Certificates looked at at once: files, and one handshake per endpoint. */
@@ -99,7 +103,6 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
     createBudget(authority, { state, onWarning: warn, signal }, runtime)
   const accountFor = createAccounts({ ...options, settings: config.account, budgetFor }, runtime)
   const settle = createSettler(options, runtime)
-  let delivering: Promise<unknown> = Promise.resolve()
   let debrisRemovedAt: number | undefined
 
   const chosen = ({ only }: ApplyOptions) =>
@@ -224,12 +227,14 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
     return refusals
   }
 
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = delivering.then(work, work)
-    delivering = turn.catch(() => {})
-    return turn
+  const delivering = createDelivering(state, options, runtime)
+  const limits = new Map<string, Limit>()
+  const issuing: Workshop['issuing'] = ({ id }, signal, work) => {
+    const limit = limits.get(id) ?? createLimit(issuanceConcurrency)
+    limits.set(id, limit)
+    return limit(signal, work)
   }
-  const workshop: Workshop = { ...options, accountFor, budgetFor, inTurn }
+  const workshop: Workshop = { ...options, accountFor, budgetFor, issuing, ...delivering }
   const outlookOn = (spec: CertificateSpec, applyOptions: ApplyOptions): Outlook => {
     const { signal } = applyOptions
     return {
@@ -297,7 +302,7 @@ export function createManager(options: ManagerOptions, runtime: Runtime): Manage
         if (isStale || !job.every(isIdle)) jobs.push(job)
         else for (const action of job) results.set(action.spec.name, idleResult(action))
       }
-      await inOrderOfUrgency(jobs, issuanceConcurrency, async job => {
+      await inOrderOfUrgency(jobs, jobConcurrency, async job => {
         const looks = job.map(first => ({ first, outlook: outlookOn(first.spec, applyOptions) }))
         const done = await applyTogether(looks, workshop, runtime).catch((error: unknown) =>
           job.map(({ spec }) => failedResult(spec, error)),

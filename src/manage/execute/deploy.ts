@@ -24,6 +24,8 @@ export type TargetResult = {
   readonly endpoints: readonly EndpointResult[]
   readonly notes: readonly string[]
   readonly error?: AppError
+  /** It went back because of another target. */
+  readonly isOthersFault?: boolean
 }
 
 /** A certificate on its way to the targets of its spec. */
@@ -62,11 +64,11 @@ type Work = {
   results: readonly EndpointResult[]
   notes: readonly string[]
   error: AppError | undefined
+  isOthersFault: boolean
 }
 
 /**
- * Delivers a generation to every target of its spec and records the outcome; the two of a pair together, so that servers
- * are told once.
+ * Delivers generations to every target of their specs and records the outcome; all together, so that servers are told once.
  * @returns for each delivery one result per target; a failed one carries its error. The links are switched to the new
  * generations unless a target's configuration was broken before, and switched back, all of them, when an endpoint does not
  * show the new leaf.
@@ -95,6 +97,7 @@ export async function deployTogether(
         results: [],
         notes: [],
         error: undefined,
+        isOthersFault: false,
       }
       works.push(work)
       await inspect(work, options)
@@ -151,7 +154,7 @@ async function switchBack(
   }
 }
 
-/** The work of a pair at one target, which is told of both at once. */
+/** The work at one target, which is told of all certificates at once. */
 function byTarget(works: readonly Work[]): Iterable<readonly Work[]> {
   return Map.groupBy(works, ({ name, target }) => `${name} ${targetHash(target)}`).values()
 }
@@ -178,6 +181,7 @@ async function putBack(
   await switchBack(state, new Set(works.map(({ delivery }) => delivery)), runtime)
   for (const group of byTarget(touched)) {
     for (const work of group) {
+      work.isOthersFault = work.error === undefined
       work.error ??= new AppError(
         'ERR_DEPLOY',
         `${work.name} was given the earlier certificate again, because ${culprit?.name ?? 'another target'} failed`,
@@ -278,7 +282,7 @@ async function activateAndProbe(
       for (const work of group) work.error = error
       return true
     }
-    for (const work of disturbed) await requireServed(work, options, runtime)
+    await Promise.all(disturbed.map(work => requireServed(work, options, runtime)))
     if (disturbed.some(({ error }) => error !== undefined)) return true
   }
   return false
@@ -338,8 +342,12 @@ async function recordDeployments(
   else await removeDeployments(state, spec.name, runtime)
 }
 
-function toResult({ name, results, notes, error }: Work): TargetResult {
-  return { target: name, endpoints: results, notes, ...(error && { error }) }
+function toResult({ name, results, notes, error, isOthersFault }: Work): TargetResult {
+  return {
+    ...{ target: name, endpoints: results, notes },
+    ...(error && { error }),
+    ...(isOthersFault && { isOthersFault }),
+  }
 }
 
 function toDeployment(

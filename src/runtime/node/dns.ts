@@ -1,9 +1,9 @@
 /** DNS questions by Node's own resolver library. */
 import type { Resolver } from 'node:dns/promises'
+import { unlessAborted } from '../../base/aborted.ts'
 import { AppError, messageOf, systemCodeOf } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
 import type { CaaRecord, DnsQuery, DnsRecords, DnsRecordType } from '../dns.ts'
-import { unlessAborted } from './aborted.ts'
 
 /** For one question, whoever is asked. */
 export const dnsTimeoutMs = 5_000

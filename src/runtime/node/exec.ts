@@ -4,12 +4,12 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
+import { abortedError } from '../../base/aborted.ts'
 import { formatDuration } from '../../base/duration.ts'
 import { AppError, messageOf, systemCodeOf } from '../../base/errors.ts'
 import { minuteMs } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import type { Exec, ExecOptions, ExecResult } from '../exec.ts'
-import { abortedError } from './aborted.ts'
 import { programWeakness } from './path-control.ts'
 
 /** Where programs without a path are looked for: never the caller's PATH, which others may have written. */

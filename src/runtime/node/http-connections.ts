@@ -8,12 +8,12 @@ import { once } from 'node:events'
 import type { Agent, ClientRequest, ClientRequestArgs, RequestOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionOptions, SecureContext } from 'node:tls'
+import { unlessAborted } from '../../base/aborted.ts'
 import { formatDuration } from '../../base/duration.ts'
 import { AppError, isAppError } from '../../base/errors.ts'
-import { unlessAborted } from './aborted.ts'
+import { createLimit, type Limit } from '../../base/limit.ts'
 import { connectFailure } from './connect-failure.ts'
 import { openTunnel, proxyFor } from './http-proxy.ts'
-import { createLimit, type Limit } from './limit.ts'
 
 /** Where a request goes and how. */
 export type Route = {

@@ -1,11 +1,11 @@
 /** HTTP over real sockets. */
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import { abortedError } from '../../base/aborted.ts'
 import { formatDuration } from '../../base/duration.ts'
 import { AppError, isAppError, messageOf, systemCodeOf } from '../../base/errors.ts'
 import { minuteMs, secondMs } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import type { HttpExchange, HttpReply, HttpRequest } from '../http.ts'
-import { abortedError } from './aborted.ts'
 import { type Connections, createConnections, type Route } from './http-connections.ts'
 
 const defaultMaxBodyBytes = 64 * 1024

@@ -1,5 +1,5 @@
 /** What an aborted signal turns into. */
-import { AppError, isAppError } from '../../base/errors.ts'
+import { AppError, isAppError } from './errors.ts'
 
 /** The error for work that `signal` ended; a reason that is an AppError itself is passed on. */
 export function abortedError(signal: AbortSignal, what: string): AppError {

@@ -17,7 +17,7 @@ export function createLimit(slots: number): Limit {
       }
       const onAbort = (): void => {
         waiting.delete(onTurn)
-        if (signal) reject(abortedError(signal, 'waiting for a connection'))
+        if (signal) reject(abortedError(signal, 'waiting for its turn'))
       }
       signal?.addEventListener('abort', onAbort, { once: true })
       waiting.add(onTurn)
