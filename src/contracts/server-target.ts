@@ -20,5 +20,13 @@ export const serverOptions = {
 /** Schema of a server that needs no options of its own. @internal */
 export const serverTargetSchema = v.strictObject(serverOptions)
 
+/** Schema of `haproxy:`. @internal */
+export const haproxyTargetSchema = v.strictObject({
+  ...serverOptions,
+  /** Its socket for administrators, over which certificates are changed without a reload. */
+  socket: v.optional(absolutePath),
+})
+export type HaproxyOptions = v.InferOutput<typeof haproxyTargetSchema>
+
 /** The options that every server has. */
 export type ServerOptions = v.InferOutput<v.StrictObjectSchema<typeof serverOptions, undefined>>

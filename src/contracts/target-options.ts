@@ -4,7 +4,7 @@ import { suggest } from '../base/suggest.ts'
 import { clientTargetSchema } from './client-target.ts'
 import { filesTargetSchema } from './files-target.ts'
 import { nginxTargetSchema } from './nginx-target.ts'
-import { serverTargetSchema } from './server-target.ts'
+import { haproxyTargetSchema, serverTargetSchema } from './server-target.ts'
 import {
   containerTargetSchema,
   execTargetSchema,
@@ -20,6 +20,7 @@ import {
 export const targetOptions = {
   dovecot: serverTargetSchema,
   files: filesTargetSchema,
+  haproxy: haproxyTargetSchema,
   nginx: nginxTargetSchema,
   postgresql: clientTargetSchema,
   systemd: systemdTargetSchema,

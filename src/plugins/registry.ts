@@ -39,6 +39,8 @@ const deployers: Registry<Deployer> = new Map(
     dovecot: async () =>
       deployer('dovecot', (await import('./deployers/dovecot/dovecot.ts')).createDovecotDeployer),
     files: async () => deployer('files', (await import('./deployers/files/files.ts')).createFilesDeployer),
+    haproxy: async () =>
+      deployer('haproxy', (await import('./deployers/haproxy/haproxy.ts')).createHaproxyDeployer),
     nginx: async () => deployer('nginx', (await import('./deployers/nginx/nginx.ts')).createNginxDeployer),
     postgresql: async () =>
       deployer('postgresql', (await import('./deployers/postgresql/postgresql.ts')).createPostgresqlDeployer),

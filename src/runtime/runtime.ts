@@ -5,6 +5,7 @@ import type { Exec } from './exec.ts'
 import type { FreeBytes, FsOps } from './files.ts'
 import type { HttpExchange } from './http.ts'
 import type { LocalHttp } from './local-http.ts'
+import type { AskSocket } from './local-socket.ts'
 import type { TryLock } from './lock.ts'
 import type { ListenHttp, PortOwner, ProbeTls, ServeHttps } from './network.ts'
 import type { Random } from './random.ts'
@@ -28,6 +29,7 @@ export interface Runtime {
   readonly http: HttpExchange
   readonly listenHttp: ListenHttp
   readonly localHttp: LocalHttp
+  readonly askSocket: AskSocket
   readonly serveHttps: ServeHttps
   readonly probeTls: ProbeTls
   readonly portOwner: PortOwner

@@ -61,6 +61,9 @@ export function fakeRuntime<Overrides extends Partial<Runtime> = object>(
     listenHttp: listeners.listenHttp,
     listeners,
     localHttp: fakeLocalHttp(),
+    askSocket: async path => {
+      throw new AppError('ERR_NETWORK', `cannot ask at ${path}: nobody listens there`)
+    },
     serveHttps: async () => {
       throw new AppError('ERR_LISTEN', 'nothing can be served here')
     },

@@ -9,6 +9,7 @@ import { nodeFreeBytes } from './free-bytes.ts'
 import { nodeHttp } from './http.ts'
 import { nodeListenHttp } from './listen-http.ts'
 import { nodeLocalHttp } from './local-http.ts'
+import { nodeAskSocket } from './local-socket.ts'
 import { nodeTryLock } from './lock.ts'
 import { nodePortOwner } from './port-owner.ts'
 import { nodeProbeTls } from './probe-tls.ts'
@@ -43,6 +44,7 @@ export function nodeRuntime({ dnsServers = [] }: NodeRuntimeOptions = {}): Runti
     http: nodeHttp(),
     listenHttp: nodeListenHttp(),
     localHttp: nodeLocalHttp(),
+    askSocket: nodeAskSocket(),
     serveHttps: nodeServeHttps(),
     probeTls: nodeProbeTls(),
     portOwner: nodePortOwner(),

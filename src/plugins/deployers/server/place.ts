@@ -28,6 +28,8 @@ export type SeenPlace = CertificatePlace & {
   readonly foreign?: string
   /** The names in the certificate that lies there; absent where none lies there that can be read. */
   readonly present?: readonly string[]
+  /** What is wrong with certificate and key that lie there. */
+  readonly problem?: string
   /** What lies there is nothing yet, or a certificate that was made to fill the place. */
   readonly isPlaceholder: boolean
 }

@@ -4,8 +4,9 @@ import { printable } from '../../../base/printable.ts'
 import type { DeployableCertificate } from '../../../contracts/deployer.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
 import { parseCertificate } from '../../../x509/certificate.ts'
-import { parsePem } from '../../../x509/pem.ts'
 import { followPath } from './file-trail.ts'
+import { pairProblem } from './pair.ts'
+import { certificatesIn } from './pem-blocks.ts'
 import type { CertificatePlace, SeenPlace } from './place.ts'
 
 type PlaceReader = Pick<Runtime, 'files'>
@@ -48,12 +49,30 @@ async function seePlace(
     ? 'which is another certificate of Certwright'
     : foreign.find(([pattern]) => pattern.test(trail.end) || pattern.test(keyTrail.end))?.[1]
   const present = live.certificate ? {} : await presentCertificate(place.certificateFile, reader)
+  const problem = live.certificate ? undefined : await problemAt(place, reader)
   return {
     ...place,
     live,
     ...(why !== undefined && { foreign: why }),
     ...(present?.names !== undefined && { present: present.names }),
+    ...(problem !== undefined && { problem }),
     isPlaceholder: present === undefined || present.isSelfSigned === true,
+  }
+}
+
+/** Where the key may not be read, nothing is said of it. */
+async function problemAt(
+  { certificateFile, keyFile }: CertificatePlace,
+  { files }: PlaceReader,
+): Promise<string | undefined> {
+  const read = async (path: string) => {
+    const content = await files.read(path)
+    return content === undefined ? undefined : new TextDecoder().decode(content)
+  }
+  try {
+    return pairProblem({ certificate: await read(certificateFile), key: await read(keyFile) })
+  } catch {
+    return undefined
   }
 }
 
@@ -64,7 +83,7 @@ async function presentCertificate(path: string, { files }: PlaceReader): Promise
   try {
     const content = await files.read(path)
     if (content === undefined) return undefined
-    const [leaf] = parsePem(new TextDecoder().decode(content), 'CERTIFICATE')
+    const [leaf] = certificatesIn(new TextDecoder().decode(content))
     if (leaf === undefined) return {}
     const { identifiers, commonName, subjectDer, issuerDer } = parseCertificate(leaf)
     const names = identifiers.length === 0 && commonName !== undefined ? [commonName] : []

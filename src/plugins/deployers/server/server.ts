@@ -17,6 +17,8 @@ export type ServerRuntime = Pick<Runtime, 'exec' | 'files' | 'targetFiles'>
 /** A server as it is configured now. */
 export type ServerView = {
   readonly places: readonly CertificatePlace[]
+  /** The server does not accept its configuration. That may be because of the files that are to be replaced. */
+  readonly rejected?: AppError | undefined
   /** Why it does not run. Files are written for it all the same, so that it can be started. */
   readonly stopped?: AppError | undefined
   /** What a person should know. */
@@ -30,8 +32,8 @@ export type Server = {
   readonly fresh?: Fresh
   /**
    * Tests the configuration and finds what it says. MUST NOT change anything.
-   * @throws AppError ERR_DEPLOY_BROKEN_BEFORE where the server does not accept it or cannot be asked, ERR_DEPLOY_UNUSED where
-   * TLS is switched off
+   * @throws AppError ERR_DEPLOY_BROKEN_BEFORE where the server cannot be asked, or does not accept it for reasons of its own;
+   * ERR_DEPLOY_UNUSED where TLS is switched off
    */
   look(options: { readonly signal: AbortSignal }): Promise<ServerView>
   /**
@@ -83,11 +85,12 @@ export function createServerDeployer(
 }
 
 function toInspection(
-  { stopped, notes = [] }: ServerView,
+  { rejected, stopped, notes = [] }: ServerView,
   choice: Choice,
   certificate: DeployableCertificate,
   options: ServerOptions,
 ): Inspection {
+  if (rejected !== undefined && !mayMend(choice)) return { state: 'broken', error: rejected }
   if (choice.state === 'mixed' || choice.state === 'none') {
     const code = choice.state === 'none' ? 'ERR_DEPLOY_UNUSED' : 'ERR_DEPLOY'
     const error = new AppError(code, choice.text, { hint: choice.hint })
@@ -106,6 +109,11 @@ function toInspection(
     notes,
     ...(within !== undefined && { servedWithinMs: parseDurationMs(within) }),
   }
+}
+
+/** Whether what is wrong may be what is replaced; the server tests it again then. */
+function mayMend(choice: Choice): boolean {
+  return choice.state === 'copies' && choice.places.some(({ problem }) => problem !== undefined)
 }
 
 /** The endpoints that the configuration names instead of those that were found. */
