@@ -1,9 +1,9 @@
 /** Text through sockets in the file system. */
+import { unlessAborted } from '../../base/aborted.ts'
 import { AppError, isAppError, messageOf } from '../../base/errors.ts'
 import { secondMs } from '../../base/instant.ts'
 import { printable } from '../../base/printable.ts'
 import type { AskSocket } from '../local-socket.ts'
-import { unlessAborted } from './aborted.ts'
 
 const replyWithinMs = 10 * secondMs
 /** A line for each of some ten thousand certificates. */
