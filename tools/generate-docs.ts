@@ -3,7 +3,7 @@
  *
  * `npm run docs` writes them; a test fails when one is stale.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { errorCodes } from '../src/base/errors.ts'
@@ -21,6 +21,7 @@ export function generateDocs(): readonly GeneratedFile[] {
     { path: 'docs/errors.md', text: errorsPage() },
     { path: 'docs/reference/commands.md', text: commandsPage(describedProgram()) },
     { path: 'docs/reference/configuration.schema.json', text: json(configJsonSchema()) },
+    { path: 'docs/reference/servers.md', text: serversPage() },
     { path: 'docs/guides/library.md', text: withExamples(readText('docs/guides/library.md')) },
   ]
 }
@@ -65,6 +66,44 @@ function commandsPage(program: Command): string {
       ...(command.options.length === 0 ? [] : ['', ...optionsTable(command)]),
     ]),
   ])
+}
+
+/** What a test of a server has written down: see `noteResult` in test/servers. */
+type ServerResult = {
+  readonly server: string
+  readonly reads: 'live' | 'copies'
+  readonly dialogues: readonly string[]
+  readonly test: string
+  readonly reload: string
+  readonly readsByItself: boolean
+}
+
+function serversPage(): string {
+  const rows = globSync('docs/reference/servers/*.json', { cwd: root })
+    .sort()
+    .map(path => JSON.parse(readText(path)) as ServerResult) // written by the tests alone
+    .map(({ server, reads, dialogues, test, reload, readsByItself }) => {
+      const files = reads === 'live' ? '`live/NAME`' : 'its own'
+      const effect = readsByItself ? 'reads by itself' : 'kept'
+      return `| ${server} | ${files} | ${dialogues.join(', ')} | ${cell(test)} | ${cell(reload)} | kept | ${effect} | kept |`
+    })
+  return page(
+    'Servers and what was proven with them',
+    'docs/reference/servers, which the tests of the servers write',
+    [
+      "Each row is a test (`test/servers`) that runs with Debian's package of the server: a certificate is obtained from Pebble,",
+      'delivered, seen with openssl in each of these dialogues, delivered once only, and renewed. Then come three faults: a',
+      'configuration that the server does not accept, a reload without effect, and a key that does not belong to the certificate.',
+      'With each the earlier certificate has to stay served, the report has to say what is wrong, files have to go back as they',
+      'were, and all has to be well after the fault is gone. The test fails when a row is not what it has seen.',
+      '',
+      '| server | reads | seen by | tested by | told by | broken configuration | reload without effect | wrong key |',
+      '|---|---|---|---|---|---|---|---|',
+      ...rows,
+      '',
+      'How to configure each: [Certificates for every server](../guides/deploy-servers.md).',
+    ],
+  )
 }
 
 /** Commands that do something: those without commands below them. */
