@@ -50,6 +50,8 @@ const plants: readonly (readonly [rule: string, file: string, content: string])[
     "import type { Clock } from '../runtime/clock.ts'; export type T = Clock",
   ],
   ['folder-jose', 'src/jose/up.ts', "import '../acme/order.ts'"],
+  ['folder-harden', 'src/harden/up.ts', "import '../x509/key.ts'"],
+  ['folder-tls-scan', 'src/tls-scan/stranger.ts', "import '../client/client.ts'"],
   ['folder-contracts', 'src/contracts/up.ts', "import '../client/client.ts'"],
   ['folder-client', 'src/client/stranger.ts', "import '../server/app.ts'"],
   ['folder-server', 'src/server/stranger.ts', "import '../plugins/registry.ts'"],

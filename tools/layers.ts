@@ -17,6 +17,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   x509: ['base', 'acme'],
   jose: ['base', 'x509'],
   harden: ['base', 'runtime'],
+  'tls-scan': vocabulary,
   contracts: vocabulary,
   client: clientMay,
   server: [...clientMay, 'contracts'],
@@ -24,7 +25,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   manage: [...clientMay, 'contracts', 'client'],
   testing: [...clientMay, 'contracts', 'client', 'server', 'plugins'],
   daemon: [...clientMay, 'contracts', 'client', 'plugins', 'manage'],
-  cli: [...clientMay, 'contracts', 'client', 'server', 'plugins', 'manage', 'daemon', 'harden'],
+  cli: [...clientMay, 'contracts', 'client', 'server', 'plugins', 'manage', 'daemon', 'harden', 'tls-scan'],
 }
 
 /** Third-party packages, each behind one file or folder of ours. */

@@ -17,7 +17,10 @@ export function createContext(globals: GlobalOptions, signal: AbortSignal): Comm
     runtime,
     place: configPlace(globals, runtime),
     state: resolve(globals.state ?? variable(runtime, 'CERTWRIGHT_STATE') ?? defaultState(runtime)),
-    authority: authorityFrom(globals),
+    // Only where it is asked for: some commands have a use for --trust of their own.
+    get authority() {
+      return authorityFrom(globals)
+    },
     onEvent: event => {
       progress ??= createProgress(globals, process.stderr)
       progress.onEvent(event)

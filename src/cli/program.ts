@@ -8,6 +8,8 @@ import { printable } from '../base/printable.ts'
 import { hstsStepNames } from '../harden/hsts.ts'
 import { profiles } from '../harden/profiles.ts'
 import { parseVersion, type Version } from '../harden/version.ts'
+import { startTlsProtocols } from '../runtime/network.ts'
+import { gradesToDemand } from '../tls-scan/grades.ts'
 import { accountKeyAlgorithms, type KeyType, keyTypes } from '../x509/key-types.ts'
 import { type Command, type ExitCode, exitCodes, type GlobalOptions } from './command.ts'
 import type { Run } from './run.ts'
@@ -92,7 +94,11 @@ function createProgram(runner: Runner): Program {
       parseGiven,
     )
     .option('--authority <name|url>', 'the CA: a known name, or the URL of its ACME directory')
-    .option('--trust <file>', 'PEM file with the roots of that directory’s own TLS certificate', parseGiven)
+    .option(
+      '--trust <file>',
+      'PEM file with the roots of that directory’s own TLS certificate; for tls grade, of the server’s',
+      parseGiven,
+    )
     .option('--json', 'print one JSON document instead of text')
     .option('--quiet', 'print nothing but results and errors')
     .option('--verbose', 'print more about what is done')
@@ -406,6 +412,24 @@ function createProgram(runner: Runner): Program {
       '--webroot <directory>',
       'with --challenge: where the challenge files lie (default: the configured one)',
       parseGiven,
+    )
+  define(
+    tls,
+    'grade <host>',
+    'look at all that a server agrees to, grade it as SSL Labs does, and say what to change: HOST, HOST:PORT, smtp://HOST',
+    async () => (await import('./commands/tls-grade.ts')).tlsGrade,
+  )
+    .option('--server-name <name>', 'what clients call the server (default: the host)', parseGiven)
+    .addOption(
+      new Option('--starttls <protocol>', 'the protocol in which TLS begins later').choices([
+        ...startTlsProtocols,
+      ]),
+    )
+    .option('--http-port <port>', 'the port of plain HTTP (default: 80 where TLS is on 443)', parsePort)
+    .addOption(
+      new Option('--min <grade>', 'exit with 1 when the grade is worse than this').choices([
+        ...gradesToDemand,
+      ]),
     )
 
   return program

@@ -9,6 +9,7 @@ import type { AskSocket } from './local-socket.ts'
 import type { TryLock } from './lock.ts'
 import type { ListenHttp, PortOwner, ProbeTls, ServeHttps } from './network.ts'
 import type { Random } from './random.ts'
+import type { ConnectRaw } from './raw-connection.ts'
 import type { Resolver } from './resolver.ts'
 import type { SendSignal } from './send-signal.ts'
 import type { TargetFiles } from './target-files.ts'
@@ -32,6 +33,9 @@ export interface Runtime {
   readonly askSocket: AskSocket
   readonly serveHttps: ServeHttps
   readonly probeTls: ProbeTls
+  readonly connectRaw: ConnectRaw
+  /** PEM of the root certificates that this machine trusts. */
+  readonly systemRoots: () => Promise<readonly string[]>
   readonly portOwner: PortOwner
   readonly tryLock: TryLock
   readonly watch: Watch

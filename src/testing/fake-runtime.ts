@@ -70,6 +70,10 @@ export function fakeRuntime<Overrides extends Partial<Runtime> = object>(
     probeTls: async ({ host, port }) => {
       throw new AppError('ERR_NETWORK', `cannot connect to ${host}:${port}: nothing listens there`)
     },
+    connectRaw: async ({ host, port }) => {
+      throw new AppError('ERR_NETWORK', `cannot connect to ${host}:${port}: nothing listens there`)
+    },
+    systemRoots: async () => [],
     portOwner: async () => undefined,
     tryLock: fakeTryLock(),
     watch: fakeWatch(),

@@ -22,9 +22,12 @@ const documented = new Map(
   ),
 )
 
-/** Members that need a CA with limits or profiles, accounts at several CAs, or a server that is reloaded and then silent for a minute. */
+/**
+ * Members that need a CA with limits or profiles, accounts at several CAs, a server that is reloaded and then silent for a
+ * minute, or one with other settings.
+ */
 const rare =
-  /(^|\.)(retryAt|profile|refused(\.\w+)?)$|^days\[\]\.waiting\[\]\.|^others|^targets\[\]\.endpoints\[\]\.failure$/
+  /(^|\.)(retryAt|profile|refused(\.\w+)?)$|^days\[\]\.waiting\[\]\.|^others|^targets\[\]\.endpoints\[\]\.failure$|^dhePrimes\[\]|^http\.(hsts|plain)|^certificates\[\]\.findings\[\]|^older\.(application|fallbackSignal)$/
 
 test('what --json prints is what the guide shows', {
   skip: skipWithout('pebble', 'nginx'),
@@ -61,6 +64,8 @@ test('what --json prints is what the guide shows', {
   await look('config check', 'config', 'check')
   await look('challenge snippet', 'tls', 'snippet', 'nginx', '--challenge')
   await look('snippet', 'tls', 'snippet', 'nginx', '--output', `${world.configFile}.tls`)
+  const endpoint = `localhost:${world.httpsPort}`
+  await look('grade', 'tls', 'grade', endpoint, '--server-name', 'shop.example')
   await breakReload(world)
   await lookAtAll('renew', '--force', 'shop.example')
   await look('status', 'status')

@@ -14,6 +14,7 @@ import { AppError, isAppError } from '../../base/errors.ts'
 import { createLimit, type Limit } from '../../base/limit.ts'
 import { connectFailure } from './connect-failure.ts'
 import { openTunnel, proxyFor } from './http-proxy.ts'
+import { systemRoots } from './system-roots.ts'
 
 /** Where a request goes and how. */
 export type Route = {
@@ -101,11 +102,8 @@ export function createConnections(): Connections {
 }
 
 async function trusting(trustPem: string | undefined): Promise<SecureContext> {
-  const { createSecureContext, getCACertificates } = await import('node:tls')
-  const systemRoots = (): string[] => [
-    ...new Set([...getCACertificates('default'), ...getCACertificates('system')]),
-  ]
-  return createSecureContext({ ca: trustPem ?? systemRoots(), minVersion: 'TLSv1.2' })
+  const { createSecureContext } = await import('node:tls')
+  return createSecureContext({ ca: trustPem ?? [...(await systemRoots())], minVersion: 'TLSv1.2' })
 }
 
 /** Whom the server must be, whatever the address that is connected to. */

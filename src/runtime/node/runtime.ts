@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import type { Runtime } from '../runtime.ts'
 import { nodeClock } from './clock.ts'
+import { nodeConnectRaw } from './connect-raw.ts'
 import { nodeDns } from './dns.ts'
 import { nodeExec } from './exec.ts'
 import { nodeFiles } from './files.ts'
@@ -12,11 +13,11 @@ import { nodeLocalHttp } from './local-http.ts'
 import { nodeAskSocket } from './local-socket.ts'
 import { nodeTryLock } from './lock.ts'
 import { nodePortOwner } from './port-owner.ts'
-import { nodeProbeTls } from './probe-tls.ts'
 import { nodeRandom } from './random.ts'
 import { nodeResolver } from './resolver.ts'
 import { nodeSendSignal } from './send-signal.ts'
 import { nodeServeHttps } from './serve-https.ts'
+import { systemRoots } from './system-roots.ts'
 import { nodeTargetFiles } from './target-files.ts'
 import { nodeWatch } from './watch.ts'
 import { nodeWebrootFiles } from './webroot-files.ts'
@@ -46,7 +47,10 @@ export function nodeRuntime({ dnsServers = [] }: NodeRuntimeOptions = {}): Runti
     localHttp: nodeLocalHttp(),
     askSocket: nodeAskSocket(),
     serveHttps: nodeServeHttps(),
-    probeTls: nodeProbeTls(),
+    // With all the dialogues that it can hold, it is too much to load where nothing is looked at.
+    probeTls: async (...asked) => (await import('./probe-tls.ts')).nodeProbeTls()(...asked),
+    connectRaw: nodeConnectRaw(),
+    systemRoots,
     portOwner: nodePortOwner(),
     tryLock: nodeTryLock(),
     watch: nodeWatch(),
