@@ -1,6 +1,17 @@
 /** The servers whose settings can be written. */
 import type { HardenedServer } from './server.ts'
 import { apache } from './servers/apache.ts'
+import { dovecot } from './servers/dovecot.ts'
+import { exim } from './servers/exim.ts'
+import { haproxy } from './servers/haproxy.ts'
+import { lighttpd } from './servers/lighttpd.ts'
 import { nginx } from './servers/nginx.ts'
+import { postfix } from './servers/postfix.ts'
+import { postgresql } from './servers/postgresql.ts'
 
-export const hardenedServers: readonly HardenedServer[] = [nginx, apache]
+/** In the order of the documentation: web servers, mail, databases. */
+export const hardenedServers: readonly HardenedServer[] = [
+  ...[nginx, apache, haproxy, lighttpd],
+  ...[postfix, dovecot, exim],
+  ...[postgresql],
+]

@@ -104,12 +104,13 @@ export async function shakesHands(
   { port, starttls }: Endpoint,
   { protocol, cipher = 'ALL', suite, group }: Offer,
 ): Promise<boolean> {
-  const { stdout } = await runProgram(requireProgram('openssl'), [
+  const args = [
     ...['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'localhost', `-${protocol}`],
     ...['-cipher', `${cipher}:@SECLEVEL=0`], // else this client would refuse what the server offers
     ...(suite === undefined ? [] : ['-ciphersuites', suite]),
     ...(group === undefined ? [] : ['-groups', group]),
     ...(starttls === undefined ? [] : ['-starttls', starttls]),
-  ])
+  ]
+  const { stdout } = await runProgram(requireProgram('openssl'), args, { timeoutMs: 10_000 })
   return /^New, .*Cipher is (?!\(NONE\))/m.test(stdout)
 }

@@ -1,9 +1,10 @@
 /** The settings of web servers, in force in the real ones. */
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { HardenedSettings } from '../../src/harden/hardened-settings.ts'
 import { profiles } from '../../src/harden/profiles.ts'
 import { startNginx } from '../support/nginx.ts'
 import { freePort } from '../support/ports.ts'
@@ -22,6 +23,8 @@ type Row = {
 const rows: readonly Row[] = [
   { server: 'nginx', program: 'nginx', start: startNginxWith },
   { server: 'apache', program: 'apache2', start: startApache },
+  { server: 'haproxy', program: 'haproxy', start: startHaproxy },
+  { server: 'lighttpd', program: 'lighttpd', start: startLighttpd },
 ]
 
 for (const { server, program, start } of rows) {
@@ -69,9 +72,7 @@ async function startApache({
       `DocumentRoot ${directory}`,
       `Listen 127.0.0.1:${port}`,
       ...modules.map(name => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`),
-      ...settings.blocks
-        .filter(({ apart }) => apart === true)
-        .flatMap(({ settings: lines }) => lines.map(({ text }) => text)),
+      ...apartLines(settings),
       `<VirtualHost *:${port}>`,
       'SSLEngine on',
       `SSLCertificateFile ${certificateFile}`,
@@ -85,6 +86,66 @@ async function startApache({
   const running = await startProgram(requireProgram('apache2'), ['-f', configFile, '-D', 'FOREGROUND'])
   await untilListening(port, running)
   return { port, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
+}
+
+async function startHaproxy({
+  directory,
+  settingsFile,
+  settings,
+  certificateFile,
+  keyFile,
+}: Site): Promise<Started> {
+  const port = await freePort()
+  const combined = join(directory, 'combined.pem')
+  await writeFile(combined, `${await readFile(certificateFile, 'utf8')}${await readFile(keyFile, 'utf8')}`)
+  const configFile = join(directory, 'haproxy.cfg')
+  await writeFile(
+    configFile,
+    [
+      'defaults',
+      '  mode http',
+      ...['client', 'server', 'connect'].map(name => `  timeout ${name} 5s`),
+      'frontend https',
+      `  bind 127.0.0.1:${port} ssl crt ${combined}`,
+      ...apartLines(settings),
+      '  http-request return status 200',
+      '',
+    ].join('\n'),
+  )
+  const args = ['-f', settingsFile, '-f', configFile]
+  await runToEnd('haproxy', ['-c', ...args])
+  const running = await startProgram(requireProgram('haproxy'), ['-db', ...args])
+  await untilListening(port, running)
+  return { port, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
+}
+
+async function startLighttpd({ directory, settingsFile, certificateFile, keyFile }: Site): Promise<Started> {
+  const port = await freePort()
+  const configFile = join(directory, 'lighttpd.conf')
+  await writeFile(
+    configFile,
+    [
+      'server.modules = ( "mod_openssl", "mod_setenv" )',
+      `server.document-root = "${directory}"`,
+      'server.bind = "127.0.0.1"',
+      `server.port = ${port}`,
+      'ssl.engine = "enable"',
+      `ssl.pemfile = "${certificateFile}"`,
+      `ssl.privkey = "${keyFile}"`,
+      `include "${settingsFile}"`,
+      '',
+    ].join('\n'),
+  )
+  await runToEnd('lighttpd', ['-tt', '-f', configFile])
+  const running = await startProgram(requireProgram('lighttpd'), ['-D', '-f', configFile])
+  await untilListening(port, running)
+  return { port, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
+}
+
+/** Those that the text has as comments, to be copied elsewhere. */
+function apartLines({ blocks }: HardenedSettings): readonly string[] {
+  const apart = blocks.filter(block => block.apart === true)
+  return apart.flatMap(({ settings }) => settings.map(({ text }) => text))
 }
 
 function hstsOf({ port }: Started): Promise<unknown> {
