@@ -5,13 +5,18 @@ import { dovecot } from './servers/dovecot.ts'
 import { exim } from './servers/exim.ts'
 import { haproxy } from './servers/haproxy.ts'
 import { lighttpd } from './servers/lighttpd.ts'
+import { mariadb, mysql } from './servers/mariadb.ts'
+import { mosquitto } from './servers/mosquitto.ts'
 import { nginx } from './servers/nginx.ts'
 import { postfix } from './servers/postfix.ts'
 import { postgresql } from './servers/postgresql.ts'
+import { redis } from './servers/redis.ts'
+import { slapd } from './servers/slapd.ts'
 
-/** In the order of the documentation: web servers, mail, databases. */
+/** In the order of the documentation: web servers, mail, databases, the others. */
 export const hardenedServers: readonly HardenedServer[] = [
   ...[nginx, apache, haproxy, lighttpd],
   ...[postfix, dovecot, exim],
-  ...[postgresql],
+  ...[postgresql, mariadb, mysql, redis, slapd],
+  ...[mosquitto],
 ]

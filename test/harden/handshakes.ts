@@ -26,12 +26,15 @@ export type Exceptions = {
   readonly onlyGroup?: string
   /** Suites of TLS 1.3 are as the library has them. */
   readonly anySuite?: true
+  /** TLS 1.1 is the oldest that it has. */
+  readonly notTls10?: true
 }
 
 const suites = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256']
 const groups = ['X25519', 'prime256v1', 'secp384r1']
 
 const tls13: readonly Offer[] = [
+  { protocol: 'tls1_3' },
   ...suites.map(suite => ({ protocol: 'tls1_3', suite }) as const),
   ...groups.map(group => ({ protocol: 'tls1_3', group }) as const),
 ]
@@ -39,7 +42,8 @@ const goodTls12: readonly Offer[] = [
   ...['ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-RSA-CHACHA20-POLY1305'].map(
     cipher => ({ protocol: 'tls1_2', cipher }) as const,
   ),
-  ...groups.map(group => ({ protocol: 'tls1_2', group }) as const),
+  // Else a client without a group in common would get a key exchange that needs none.
+  ...groups.map(group => ({ protocol: 'tls1_2', cipher: 'ECDHE', group }) as const),
 ]
 // With the certificate's RSA key each of these would work if the server let it.
 const weakTls12: readonly Offer[] = [
@@ -78,11 +82,13 @@ const expected: Readonly<
 export async function assertProfile(
   profile: Profile,
   endpoint: Endpoint,
-  { anyGroup, onlyGroup, anySuite }: Exceptions = {},
+  { anyGroup, onlyGroup, anySuite, notTls10 }: Exceptions = {},
 ): Promise<void> {
   const told = ({ group, suite }: Offer): boolean =>
     !(anyGroup === true && group !== undefined) && !(anySuite === true && suite !== undefined)
-  const other = ({ group }: Offer) => onlyGroup !== undefined && group !== undefined && group !== onlyGroup
+  const other = ({ group, protocol }: Offer) =>
+    (onlyGroup !== undefined && group !== undefined && group !== onlyGroup) ||
+    (notTls10 === true && protocol === 'tls1')
   const { works, fails } = expected[profile]
   const results: string[] = []
   const wanted: string[] = []
