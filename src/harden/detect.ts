@@ -33,8 +33,11 @@ export async function detectServer(
 ): Promise<Installed> {
   const program = named ?? (await findProgram(question.programs, world))
   if (program === undefined) return {}
-  const output = await outputOf(program, question.args, world, { signal })
-  const version = parseVersion(question.version.exec(output)?.[1] ?? '')
+  const output = question.args === undefined ? '' : await outputOf(program, question.args, world, { signal })
+  const version =
+    question.inside === undefined
+      ? parseVersion(question.version?.exec(output)?.[1] ?? '')
+      : await versionInside(program, question.inside, world)
   const library = saidLibrary(question, output) ?? (await linkedLibrary(program, question, world, { signal }))
   return { program, ...(version !== undefined && { version }), ...(library !== undefined && { library }) }
 }
@@ -105,15 +108,16 @@ async function libraryOf(path: string, world: World, { signal }: Signal): Promis
   if ((await world.files.facts(path)) === undefined) return undefined
   const links = await outputOf('ldd', [path], world, { signal })
   const libraryAt = (name: string) => new RegExp(`\\b${name}\\.so\\S* => (/\\S+)`).exec(links)?.[1]
-  const openssl = libraryAt('libssl')
-  if (openssl !== undefined) {
-    const version = await versionInside(libraryAt('libcrypto') ?? openssl, /OpenSSL (\d+\.\d+\.\d+)/, world)
-    return version && { kind: 'openssl', version }
-  }
   const gnutls = libraryAt('libgnutls')
-  if (gnutls === undefined) return undefined
-  const version = await versionInside(gnutls, /\0(?:GnuTLS )?(3\.\d+\.\d+)\0/, world)
-  return version && { kind: 'gnutls', version }
+  // A library of the server's own may use libcrypto for passwords, and GnuTLS for TLS.
+  if (gnutls !== undefined && libraryAt('libssl') === undefined) {
+    const version = await versionInside(gnutls, /\0(3\.\d+\.\d+)\0/, world)
+    return version && { kind: 'gnutls', version }
+  }
+  const openssl = libraryAt('libcrypto') ?? libraryAt('libssl')
+  if (openssl === undefined) return undefined
+  const version = await versionInside(openssl, /OpenSSL (\d+\.\d+\.\d+)/, world)
+  return version && { kind: 'openssl', version }
 }
 
 // The package's version may be another than that of the library in a directory of its own.

@@ -9,6 +9,9 @@ import { parseVersion } from './version.ts'
 
 const openssl = (text: string) => ({ kind: 'openssl', version: parseVersion(text) ?? [] }) as const
 
+/** New enough for every profile. */
+const newest = [99]
+
 /** The lines that do something, without comments. */
 function linesOf(server: string, options: HardeningOptions): readonly string[] {
   return hardenedSettings(server, options).blocks.flatMap(({ settings }) => settings.map(({ text }) => text))
@@ -46,7 +49,7 @@ describe('fitted to the library', () => {
   test('no other profile touches the security level', () => {
     for (const { name } of hardenedServers) {
       for (const profile of ['modern', 'intermediate'] as const) {
-        assert.doesNotMatch(hardenedSettings(name, { profile }).text, /SECLEVEL/)
+        assert.doesNotMatch(hardenedSettings(name, { profile, version: newest }).text, /SECLEVEL/)
       }
     }
   })
@@ -56,12 +59,12 @@ describe('every server', () => {
   for (const { name } of hardenedServers) {
     test(`${name}: the weak is in old alone, and every line is explained`, () => {
       for (const profile of profiles) {
-        const settings = hardenedSettings(name, { profile, explain: true })
+        const settings = hardenedSettings(name, { profile, version: newest, explain: true })
         const lines = settings.blocks.flatMap(block => block.settings)
         assert.ok(lines.length > 0)
         for (const { text, why } of lines) assert.match(why, /^[A-Z].*[.]$/, text)
         const text = lines.map(line => line.text).join('\n')
-        const weak = /AES(128|256)-SHA\d*\b|(?<![A-Z]-)AES(128|256)-|DES|RSA_WITH|_CBC_|\+RSA/
+        const weak = /AES(128|256)-SHA\d*\b|(?<![A-Z]-)AES(128|256)-|DES|TLS_RSA_WITH|_CBC_|\+RSA/
         if (profile !== 'old') assert.doesNotMatch(text, weak)
         assert.equal(settings.warnings.length, profile === 'old' ? 1 : 0)
         assert.equal(/WARNING: profile old/.test(settings.text), profile === 'old')

@@ -58,7 +58,20 @@ const oldWarning =
   'profile old brings TLS 1.0, TLS 1.1, CBC ciphers and key exchange without forward secrecy back. Use it only for ' +
   'clients that cannot be replaced, best on an address of their own, and set a date to end it.'
 
-function refuseOdd(server: HardenedServer, { hsts, dhFile, profile }: HardeningOptions): void {
+function refuseOdd(server: HardenedServer, { hsts, dhFile, profile, version }: HardeningOptions): void {
+  const { onlyTls13Since: since } = server
+  if (profile === 'modern' && since !== undefined && !atLeast(version ?? server.oldest.version, since)) {
+    throw new AppError(
+      'ERR_UNSUPPORTED',
+      `${server.title} cannot be told to speak TLS 1.3 alone before version ${since}`,
+      {
+        hint:
+          version === undefined
+            ? 'give --server-version if it is newer, or take --profile intermediate'
+            : 'take --profile intermediate, or update it',
+      },
+    )
+  }
   if (hsts !== undefined && server.web !== true) {
     throw new AppError('ERR_USAGE', `${server.title} does not speak HTTP, so HSTS means nothing there`, {
       hint: 'leave --hsts away',

@@ -26,9 +26,11 @@ export type Wanted = {
 export type VersionQuestion = {
   /** Names of the program, the first that is there is asked. */
   readonly programs: readonly string[]
-  readonly args: readonly string[]
+  readonly args?: readonly string[]
   /** Its first group is the version. */
-  readonly version: RegExp
+  readonly version?: RegExp
+  /** The same in the program file, where it does not say it. */
+  readonly inside?: RegExp
   /** In the same output; the first group is the version of OpenSSL. The last match counts. */
   readonly openssl?: RegExp
   /** Patterns of files that are linked with the library, `*` for one name; the program itself when absent. */
@@ -44,10 +46,12 @@ export type HardenedServer = {
   readonly file: string
   /** How to have the configuration tested and read again. */
   readonly apply: string
-  /** What is written for where nothing is known about the machine: as of Debian 11 and Red Hat Enterprise Linux 8. */
+  /** What is written for where nothing is known about the machine: as of Ubuntu 22.04 and Red Hat Enterprise Linux 8. */
   readonly oldest: { readonly version: Version; readonly library: Library }
   /** The version that learned TLS 1.3; not given where every one has it that is still to be found. */
   readonly tls13Since?: string
+  /** The version that can be told to speak TLS 1.3 and nothing else; not given where every one can. */
+  readonly onlyTls13Since?: string
   readonly question: VersionQuestion
   /** Whether it speaks HTTP, so that HSTS makes sense. */
   readonly web?: true

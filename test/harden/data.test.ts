@@ -29,7 +29,7 @@ const rows: readonly Row[] = [
   {
     server: 'mosquitto',
     program: 'mosquitto',
-    except: { anyGroup: true, notTls10: true },
+    except: { anyGroup: true, never: 'tls1' },
     start: startMosquitto,
   },
   { server: 'slapd', program: 'slapd', start: startSlapd },
