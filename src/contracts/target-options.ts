@@ -4,6 +4,7 @@ import { suggest } from '../base/suggest.ts'
 import { clientTargetSchema } from './client-target.ts'
 import { filesTargetSchema } from './files-target.ts'
 import { nginxTargetSchema } from './nginx-target.ts'
+import { kubernetesTargetSchema, sshTargetSchema, vaultTargetSchema } from './remote-targets.ts'
 import { haproxyTargetSchema, serverTargetSchema } from './server-target.ts'
 import {
   containerTargetSchema,
@@ -28,6 +29,9 @@ export const targetOptions = {
   exec: execTargetSchema,
   'restart-if-older': restartIfOlderTargetSchema,
   container: containerTargetSchema,
+  ssh: sshTargetSchema,
+  kubernetes: kubernetesTargetSchema,
+  vault: vaultTargetSchema,
 } as const
 
 export type TargetKind = keyof typeof targetOptions

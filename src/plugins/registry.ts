@@ -56,6 +56,10 @@ const deployers: Registry<Deployer> = new Map(
       ),
     container: async () =>
       deployer('container', (await import('./deployers/container/container.ts')).createContainerDeployer),
+    ssh: async () => deployer('ssh', (await import('./deployers/ssh/ssh.ts')).createSshDeployer),
+    kubernetes: async () =>
+      deployer('kubernetes', (await import('./deployers/kubernetes/kubernetes.ts')).createKubernetesDeployer),
+    vault: async () => deployer('vault', (await import('./deployers/vault/vault.ts')).createVaultDeployer),
   } satisfies Record<TargetKind, () => Promise<Create<Deployer>>>),
 )
 

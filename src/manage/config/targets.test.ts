@@ -140,3 +140,19 @@ certificates:
     /b\.example\.deploy: writes \/etc\/tls\/cert\.pem, which a\.example writes, too/,
   )
 })
+
+test('two certificates in one secret are refused, and so are equal paths on one other machine, but not on two', async () => {
+  const vault = '{ vault: { address: "https://v:8200", mount: kv, path: tls, token: { env: T } } }'
+  const ssh = (host: string) => `{ ssh: { host: ${host}, directory: /tls } }`
+  const issuesWith = (a: string, b: string) =>
+    issuesOf(`certificates: { a.example: { deploy: [${a}] }, b.example: { deploy: [${b}] } }`)
+  assert.match(
+    (await issuesWith(vault, vault)).join(),
+    /writes vault \(https:\/\/v:8200\/kv\/tls\), which a\.example/,
+  )
+  assert.match(
+    (await issuesWith(ssh('mx1'), ssh('mx1'))).join(),
+    /writes mx1:\/tls\/cert\.pem, which a\.example/,
+  )
+  await assert.rejects(issuesWith(ssh('mx1'), ssh('mx2')), /the configuration is good/)
+})

@@ -46,7 +46,10 @@ export function checkTargets(
   }
 }
 
-function filesOf({ options }: DeployTarget): readonly string[] {
+function filesOf(target: DeployTarget): readonly string[] {
+  const { name, options } = target
+  if (name === 'kubernetes' || name === 'vault') return [targetName(target)]
   const fileOptions = options as FileOptions // those of any target; see readTarget
-  return hasFiles(fileOptions) ? wantedFiles(fileOptions).map(({ path }) => path) : []
+  const machine = name === 'ssh' && typeof options['host'] === 'string' ? `${options['host']}:` : ''
+  return hasFiles(fileOptions) ? wantedFiles(fileOptions).map(({ path }) => `${machine}${path}`) : []
 }
