@@ -22,6 +22,8 @@ export const targetOptions = {
   dovecot: serverTargetSchema,
   files: filesTargetSchema,
   haproxy: haproxyTargetSchema,
+  mariadb: clientTargetSchema,
+  mysql: clientTargetSchema,
   nginx: nginxTargetSchema,
   postgresql: clientTargetSchema,
   systemd: systemdTargetSchema,

@@ -41,6 +41,10 @@ const deployers: Registry<Deployer> = new Map(
     files: async () => deployer('files', (await import('./deployers/files/files.ts')).createFilesDeployer),
     haproxy: async () =>
       deployer('haproxy', (await import('./deployers/haproxy/haproxy.ts')).createHaproxyDeployer),
+    mariadb: async () =>
+      deployer('mariadb', (await import('./deployers/mariadb/mariadb.ts')).createMariadbDeployer),
+    mysql: async () =>
+      deployer('mysql', (await import('./deployers/mariadb/mariadb.ts')).createMysqlDeployer),
     nginx: async () => deployer('nginx', (await import('./deployers/nginx/nginx.ts')).createNginxDeployer),
     postgresql: async () =>
       deployer('postgresql', (await import('./deployers/postgresql/postgresql.ts')).createPostgresqlDeployer),

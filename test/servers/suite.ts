@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { chmod, copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { stringify } from 'yaml'
@@ -154,7 +154,8 @@ async function startBench(server: ServerCase) {
     spoilKey: async () => {
       await using other = await tempDirectory()
       const { keyFile } = await makeServerCertificate(other.path)
-      if (server.form !== 'combined') return await copyFile(keyFile, setup.keyFile)
+      // Written, because a copy may get another owner.
+      if (server.form !== 'combined') return await writeFile(setup.keyFile, await readFile(keyFile))
       const certificates = (await readFile(setup.combinedFile, 'utf8')).replace(
         /-----BEGIN [^\n]*PRIVATE KEY-----.*?-----END [^\n]*PRIVATE KEY-----\n/s,
         '',

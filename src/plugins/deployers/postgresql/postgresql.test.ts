@@ -89,8 +89,8 @@ describe('PostgreSQL', () => {
     })
     await assert.rejects(activate(), {
       code: 'ERR_DEPLOY',
-      message: /\/k.pem, whose mode is 0644/,
-      hint: /chmod 0640 \/k.pem/,
+      message: /\/k.pem, of user 0 with mode 0644/,
+      hint: /chown postgres \/k.pem && chmod 0600 \/k.pem/,
     })
     assert.ok(!calls.some(({ line }) => line.includes('pg_reload_conf')))
   })

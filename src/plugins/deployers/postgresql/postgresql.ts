@@ -8,7 +8,8 @@ import { endOfPath } from '../server/file-trail.ts'
 import { runOrFail } from '../server/run-program.ts'
 import { createServerDeployer, type Server, type ServerRuntime, type ServerView } from '../server/server.ts'
 import { findConfig, readConfig } from './config-files.ts'
-import { type Answer, type Client, query } from './psql.ts'
+import { isKeyTaken } from './key-access.ts'
+import { type Answer, type Client, findSocket, query } from './psql.ts'
 import { hasTls, postgresqlPlace, type Settings, settingNames } from './settings.ts'
 
 type PostgresqlRuntime = ServerRuntime & Pick<Runtime, 'environment'>
@@ -78,7 +79,7 @@ async function activate(client: Client): Promise<void> {
     await runOrFail(program, args, runtime, { signal })
     return
   }
-  for (const { keyFile } of (await look(client)).places) await refuseOpenKey(keyFile, client)
+  for (const { keyFile } of (await look(client)).places) await refuseWrongOwner(keyFile, client)
   const answer = await ask(client)
   const [[done] = []] = answer.state === 'answered' ? answer.rows : []
   if (done === 't') return
@@ -89,20 +90,19 @@ async function activate(client: Client): Promise<void> {
 }
 
 /**
- * PostgreSQL keeps what it has where others could read the key, and says so in its log alone.
+ * PostgreSQL goes on with what it has where it does not like owner or mode of the key, and says so in its log alone.
  * @throws AppError ERR_DEPLOY
  */
-async function refuseOpenKey(keyFile: string, { runtime }: Client): Promise<void> {
+async function refuseWrongOwner(keyFile: string, { options, runtime }: Client): Promise<void> {
   const end = await endOfPath(keyFile, runtime)
   const facts = await runtime.files.facts(end)
-  if (facts === undefined || (facts.mode & (facts.uid === 0 ? 0o027 : 0o077)) === 0) return
-  const mode = (facts.mode & 0o777).toString(8).padStart(4, '0')
+  const owner = (await findSocket(options, runtime))?.owner
+  if (facts === undefined || isKeyTaken(facts, owner)) return
+  const { uid, mode } = facts
   throw new AppError(
     'ERR_DEPLOY',
-    `PostgreSQL would not take the key ${printable(end)}, whose mode is ${mode}: it may be read by its owner alone, or, if that is root, by its group, too`,
-    {
-      hint: `chmod ${facts.uid === 0 ? '0640' : '0600'} ${printable(end)}, and the same with mode: in the configuration`,
-    },
+    `PostgreSQL would not take the key ${printable(end)}, of user ${uid} with mode ${(mode & 0o777).toString(8).padStart(4, '0')}: it has to belong to the user that PostgreSQL runs as, and nobody else may read it; or to root, and its group may`,
+    { hint: `chown ${owner?.uid ?? 'postgres'} ${printable(end)} && chmod 0600 ${printable(end)}` },
   )
 }
 

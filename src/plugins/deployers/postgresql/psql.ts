@@ -2,9 +2,9 @@
 import { AppError } from '../../../base/errors.ts'
 import { printable } from '../../../base/printable.ts'
 import type { ClientOptions } from '../../../contracts/client-target.ts'
-import { readSecret } from '../../../contracts/secret.ts'
 import type { ExecOptions } from '../../../runtime/exec.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
+import { passwordIn } from '../server/password.ts'
 import { lastWords, runProgram } from '../server/run-program.ts'
 
 export type Client = {
@@ -21,7 +21,6 @@ export type Answer =
 /** Where a socket is where nobody says it: the directory of packages, and that of PostgreSQL itself. */
 const usualSockets = ['/var/run/postgresql', '/tmp']
 const usualPort = 5432
-const programs = '/usr/local/bin:/usr/bin:/bin'
 /** What the library says that speaks to the server, in the language C. */
 const nobodyThere = /No such file or directory|Connection refused/
 
@@ -31,20 +30,19 @@ const nobodyThere = /No such file or directory|Connection refused/
  */
 export async function query(statement: string, client: Client): Promise<Answer> {
   const { options, runtime, signal } = client
-  const port = options.port ?? usualPort
-  const socket = await findSocket(options, port, runtime)
+  const socket = await findSocket(options, runtime)
   const host = socket?.directory ?? options.host
   const args = [
     // No file with settings of a person, bare rows with tabs, and never a question for a password.
     ...['-X', '-A', '-t', '-q', '-w', '-F', '\t', '-v', 'ON_ERROR_STOP=1'],
-    ...['-d', 'postgres', '-p', String(port)],
+    ...['-d', 'postgres', '-p', String(options.port ?? usualPort)],
     ...(host === undefined ? [] : ['-h', host]),
     ...(options.user === undefined ? [] : ['-U', options.user]),
     ...['-c', statement],
   ]
   const result = await runProgram(options.program ?? 'psql', args, runtime, {
     signal,
-    env: await environmentFor(options, runtime),
+    ...(await passwordIn('PGPASSWORD', options, runtime)),
     // By a socket PostgreSQL knows who asks: root asks as the user that PostgreSQL runs as, who is its superuser.
     ...(socket?.owner !== undefined && { user: socket.owner }),
   })
@@ -67,9 +65,9 @@ function grants({ user = 'certwright' }: ClientOptions): string {
   ].join('; ')
 }
 
-async function findSocket(
-  { socket, host }: ClientOptions,
-  port: number,
+/** The socket, and who runs the server; `undefined` where it is asked over the network. */
+export async function findSocket(
+  { socket, host, port = usualPort }: ClientOptions,
   { files }: Pick<Runtime, 'files'>,
 ): Promise<{ readonly directory: string; readonly owner: ExecOptions['user'] } | undefined> {
   if (host !== undefined) return undefined
@@ -78,14 +76,6 @@ async function findSocket(
     if (facts !== undefined) return { directory, owner: { uid: facts.uid, gid: facts.gid } }
   }
   return socket === undefined ? undefined : { directory: socket, owner: undefined }
-}
-
-async function environmentFor(
-  { password }: ClientOptions,
-  runtime: Client['runtime'],
-): Promise<Record<string, string>> {
-  const plain = { PATH: programs, HOME: '/', LANG: 'C' }
-  return password === undefined ? plain : { ...plain, PGPASSWORD: await readSecret(password, runtime) }
 }
 
 function parseRows(text: string): readonly (readonly string[])[] {
