@@ -1,7 +1,7 @@
 /** The configuration that nginx has loaded, as one tree, from what `nginx -T` prints. */
 import { AppError } from '../../../base/errors.ts'
 import { isGlob, matchesGlob } from './glob.ts'
-import { type Token, tokenize } from './tokens.ts'
+import { type Span, type Token, tokenize } from './tokens.ts'
 
 /** Where something stands; `line` counts from 1. */
 export type Place = { readonly file: string; readonly line: number }
@@ -12,6 +12,18 @@ export type Directive = {
   readonly args: readonly string[]
   readonly place: Place
   readonly block?: readonly Directive[]
+  /** Where it stands in the text of its file. */
+  readonly spans: DirectiveSpans
+}
+
+/** Offsets in the text of one file. */
+export type DirectiveSpans = {
+  /** Name and arguments. */
+  readonly words: readonly Span[]
+  /** From the first character of the name to behind `;` or `}`. */
+  readonly all: Span
+  /** What is between the braces. */
+  readonly body?: Span
 }
 
 /** What nginx has loaded. */
@@ -23,8 +35,8 @@ export type Config = {
   readonly unplaced: readonly string[]
 }
 
-/** One file of the dump. */
-type DumpedFile = { readonly name: string; readonly text: string }
+/** A file by the name that nginx gives it: one of a dump, or what it is going to be. */
+export type ConfigFile = { readonly name: string; readonly text: string }
 
 // A large hosting machine has some ten thousand server blocks of some twenty directives each.
 const maxDirectives = 1_000_000
@@ -49,7 +61,15 @@ export function absolutePath(name: string, directory: string): string {
  * @throws AppError ERR_FORMAT with file and line
  */
 export function parseDump(dump: string): Config {
-  const files = splitDump(dump)
+  return parseFiles(splitDump(dump))
+}
+
+/**
+ * The configuration in files, as nginx would see it.
+ * @param files - the main one first; every other one is included somewhere
+ * @throws AppError ERR_FORMAT with file and line
+ */
+export function parseFiles(files: readonly ConfigFile[]): Config {
   const [main] = files
   if (main === undefined)
     throw new AppError('ERR_FORMAT', 'the output of nginx -T names no configuration file')
@@ -65,7 +85,7 @@ export function parseDump(dump: string): Config {
  * The files of a dump. A header that repeats a name is a comment of a file that was itself made from a dump: nginx
  * prints each file once.
  */
-function splitDump(dump: string): readonly DumpedFile[] {
+export function splitDump(dump: string): readonly ConfigFile[] {
   const seen = new Set<string>()
   const headers = [...dump.matchAll(fileHeader)].flatMap(({ 0: header, 1: name = '', index }) => {
     if (seen.has(name)) return []
@@ -82,8 +102,13 @@ function splitDump(dump: string): readonly DumpedFile[] {
  * The directives of one file, includes as they stand.
  * @throws AppError ERR_FORMAT with file and line
  */
-function parseFile({ name: file, text }: DumpedFile): readonly Directive[] {
-  type Open = { readonly words: readonly WordToken[]; readonly directives: Directive[] }
+export function parseFile({ name: file, text }: ConfigFile): readonly Directive[] {
+  type Open = {
+    readonly words: readonly WordToken[]
+    readonly directives: Directive[]
+    /** Of the brace. */
+    readonly end: number
+  }
   const top: Directive[] = []
   const open: Open[] = [] // a list of our own: nesting in the text must not become recursion here
   let directives = top
@@ -96,7 +121,7 @@ function parseFile({ name: file, text }: DumpedFile): readonly Directive[] {
     } else if (token.kind === 'open') {
       if (open.length === maxDepth) throw tooDeep({ file, line: token.line })
       directiveOf(words, token, file)
-      open.push({ words, directives })
+      open.push({ words, directives, end: token.end })
       directives = []
       words = []
     } else if (token.kind === 'close') {
@@ -104,7 +129,9 @@ function parseFile({ name: file, text }: DumpedFile): readonly Directive[] {
       if (parent === undefined) throw unexpected('}', { file, line: token.line })
       const [rest] = words
       if (rest !== undefined) throw unexpected('}', { file, line: rest.line })
-      parent.directives.push({ ...directiveOf(parent.words, token, file), block: directives })
+      const whole = directiveOf(parent.words, token, file)
+      const body = { start: parent.end, end: token.start }
+      parent.directives.push({ ...whole, block: directives, spans: { ...whole.spans, body } })
       directives = parent.directives
     }
   }
@@ -121,7 +148,15 @@ type WordToken = Extract<Token, { readonly text: string }>
 function directiveOf(words: readonly WordToken[], mark: Token, file: string): Directive {
   const [name, ...args] = words
   if (name === undefined) throw unexpected(mark.kind === 'open' ? '{' : ';', { file, line: mark.line })
-  return { name: name.text, args: args.map(({ text }) => text), place: { file, line: name.line } }
+  return {
+    name: name.text,
+    args: args.map(({ text }) => text),
+    place: { file, line: name.line },
+    spans: {
+      words: words.map(({ start, end }) => ({ start, end })),
+      all: { start: name.start, end: mark.end },
+    },
+  }
 }
 
 function unexpected(mark: string, place: Place): AppError {

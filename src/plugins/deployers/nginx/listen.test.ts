@@ -3,7 +3,7 @@ import test from 'node:test'
 import { formatAddress, parseListen, socketKey } from './listen.ts'
 
 const place = { file: 'f', line: 1 }
-const parse = (text: string) => parseListen({ name: 'listen', args: text.split(' '), place })
+const parse = (text: string) => parseListen({ args: text.split(' '), place })
 
 const addresses: readonly { readonly text: string; readonly expected: string }[] = [
   { text: '443', expected: '0.0.0.0:443' },

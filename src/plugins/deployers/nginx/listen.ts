@@ -22,7 +22,7 @@ const plainPort = 80
 const wildcardIpv4 = '0.0.0.0'
 
 /** Reads a `listen` directive; undefined where it has no address that we can read. */
-export function parseListen({ args, place }: Directive): Listen | undefined {
+export function parseListen({ args, place }: Pick<Directive, 'args' | 'place'>): Listen | undefined {
   const [address = '', ...flags] = args
   const socket = parseSocket(address)
   if (socket === undefined) return undefined

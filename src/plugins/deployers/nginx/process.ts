@@ -1,12 +1,12 @@
 /** Where nginx says which process it is. */
-import type { Config } from './config.ts'
+import type { Directive } from './config.ts'
 
 /**
  * The pid file: the `pid` directive, or what nginx was built with.
  * @param askBuild - the output of `nginx -V`, asked for only when the configuration does not tell
  */
 export async function pidFileOf(
-  { directives }: Pick<Config, 'directives'>,
+  { directives }: { readonly directives: readonly Pick<Directive, 'name' | 'args'>[] },
   { prefix, askBuild }: { readonly prefix: string | undefined; readonly askBuild: () => Promise<string> },
 ): Promise<string> {
   const configured = directives.findLast(({ name }) => name === 'pid')?.args[0]

@@ -26,6 +26,9 @@ export type ServerBlock = {
   readonly rejectsHandshakes: boolean
   /** Whether it sends every request on to https, so that it would send TLS clients round in a circle. */
   readonly redirectsToHttps: boolean
+  /** The block itself, and what it may inherit from. */
+  readonly directive: Directive
+  readonly outer: readonly Directive[]
 }
 
 const contexts = ['http', 'stream', 'mail'] as const
@@ -36,8 +39,16 @@ export function serverBlocks({ directives, directory }: Config): readonly Server
   return contexts.flatMap(context =>
     all(main, context).flatMap(({ block = [] }) => {
       const level = byName(block)
-      return all(level, 'server').flatMap(({ place, block }) =>
-        block === undefined ? [] : [serverBlock({ context, level, directory }, place, byName(block))],
+      return all(level, 'server').flatMap(directive =>
+        directive.block === undefined
+          ? []
+          : [
+              {
+                ...serverBlock({ context, level, directory }, directive.place, byName(directive.block)),
+                directive,
+                outer: block,
+              },
+            ],
       )
     }),
   )
@@ -50,7 +61,11 @@ type Surroundings = {
   readonly directory: string
 }
 
-function serverBlock({ context, level, directory }: Surroundings, place: Place, own: Level): ServerBlock {
+function serverBlock(
+  { context, level, directory }: Surroundings,
+  place: Place,
+  own: Level,
+): Omit<ServerBlock, 'directive' | 'outer'> {
   // A level that has the directive replaces the whole list of the level above.
   const inForce = (name: string): readonly Directive[] => (own.has(name) ? all(own, name) : all(level, name))
   const filesOf = (name: string): readonly FileSetting[] =>

@@ -1,10 +1,15 @@
 /** The lexer of the nginx configuration language. */
 import { AppError } from '../../../base/errors.ts'
 
+/** Offsets in a text: from `start` up to, and not with, `end`. */
+export type Span = { readonly start: number; readonly end: number }
+
 /** `word`: an argument, quotes and escapes resolved; `raw`: the text of a Lua block; the rest: `;`, `{` and `}`. */
-export type Token =
-  | { readonly kind: 'word' | 'raw'; readonly text: string; readonly line: number }
-  | { readonly kind: 'end' | 'open' | 'close'; readonly line: number }
+export type Token = Span &
+  (
+    | { readonly kind: 'word' | 'raw'; readonly text: string; readonly line: number }
+    | { readonly kind: 'end' | 'open' | 'close'; readonly line: number }
+  )
 
 const punctuation: ReadonlyMap<string, 'end' | 'open' | 'close'> = new Map([
   [';', 'end'],
@@ -40,17 +45,19 @@ class Lexer {
     let name: string | undefined // of the directive being read; only Lua blocks need it
     for (this.#skipBlanks(); this.#at < this.#text.length; this.#skipBlanks()) {
       const line = this.#line
-      const kind = punctuation.get(this.#text.charAt(this.#at))
+      const start = this.#at
+      const kind = punctuation.get(this.#text.charAt(start))
       if (kind === undefined) {
         const text = this.#word()
         name ??= text
-        tokens.push({ kind: 'word', text, line })
+        tokens.push({ kind: 'word', text, line, start, end: this.#at })
         continue
       }
       this.#advance()
-      tokens.push({ kind, line })
+      tokens.push({ kind, line, start, end: this.#at })
       if (kind === 'open' && name !== undefined && luaBlock.test(name)) {
-        tokens.push({ kind: 'raw', text: this.#lua(), line })
+        const text = this.#lua()
+        tokens.push({ kind: 'raw', text, line, start: start + 1, end: this.#at })
       }
       name = undefined
     }
