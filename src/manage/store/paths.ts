@@ -42,6 +42,10 @@ export const attemptsDirectory = (state: string) => `${state}/attempts`
 export const attemptsPath = (state: string, name: SpecName) => `${state}/attempts/${name}.json`
 export const hooksDirectory = (state: string) => `${state}/hooks`
 export const hooksPath = (state: string, name: SpecName) => `${state}/hooks/${name}.json`
+export const installsDirectory = (state: string) => `${state}/installs`
+/** No server's name has a dot in it. */
+export const installPath = (state: string, server: string, name: SpecName) =>
+  `${state}/installs/${server}.${name}.json`
 export const historyDirectory = (state: string) => `${state}/history`
 export const historyPath = (state: string, name: SpecName) => `${state}/history/${name}.json`
 export const lockPath = (state: string, name: string) => `${state}/locks/${name}.lock`

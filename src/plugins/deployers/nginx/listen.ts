@@ -12,6 +12,7 @@ export type Listen = {
   readonly isUnix: boolean
   /** The `ssl` flag of this directive; other directives for the same socket may carry it too. */
   readonly ssl: boolean
+  readonly http2: boolean
   readonly proxyProtocol: boolean
   readonly isDefault: boolean
   /** QUIC or plain UDP: another socket than the TCP one of the same number. */
@@ -30,6 +31,7 @@ export function parseListen({ args, place }: Pick<Directive, 'args' | 'place'>):
     place,
     ...socket,
     ssl: flags.includes('ssl'),
+    http2: flags.includes('http2'),
     proxyProtocol: flags.includes('proxy_protocol'),
     isDefault: flags.includes('default_server') || flags.includes('default'),
     isUdp: flags.includes('quic') || flags.includes('udp'),
@@ -38,7 +40,7 @@ export function parseListen({ args, place }: Pick<Directive, 'args' | 'place'>):
 
 /** What a server block without `listen` does. */
 export function impliedListen(place: Place): Listen {
-  const flags = { ssl: false, proxyProtocol: false, isDefault: false, isUdp: false }
+  const flags = { ssl: false, http2: false, proxyProtocol: false, isDefault: false, isUdp: false }
   return { place, host: wildcardIpv4, port: plainPort, isUnix: false, ...flags }
 }
 

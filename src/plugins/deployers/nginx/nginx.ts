@@ -25,7 +25,7 @@ const testTimeoutMs = 60 * secondMs
 
 /** A deployer for one nginx. */
 export function createNginxDeployer(options: NginxTarget, runtime: NginxRuntime): Deployer {
-  const nginx = commandOf(options, runtime)
+  const nginx = nginxCommand(options, runtime)
   return {
     name: 'nginx',
     inspect: (certificate, { signal }) => inspect(certificate, { options, nginx, runtime, signal }),
@@ -41,9 +41,14 @@ export function createNginxDeployer(options: NginxTarget, runtime: NginxRuntime)
   }
 }
 
-type Nginx = (args: readonly string[], signal: AbortSignal) => Promise<ExecResult>
+/** Runs one nginx with arguments beside those that say which one it is. */
+export type Nginx = (args: readonly string[], signal: AbortSignal) => Promise<ExecResult>
 
-function commandOf({ program = 'nginx', config, prefix }: NginxTarget, { exec }: NginxRuntime): Nginx {
+/** How one nginx is run. */
+export function nginxCommand(
+  { program = 'nginx', config, prefix }: NginxTarget,
+  { exec }: NginxRuntime,
+): Nginx {
   const where = [
     ...(prefix === undefined ? [] : ['-p', prefix]),
     ...(config === undefined ? [] : ['-c', config]),
@@ -102,7 +107,7 @@ async function inspectDump(
   certificate: DeployableCertificate,
   situation: Situation,
 ): Promise<Inspection> {
-  const { options, runtime } = situation
+  const { runtime } = situation
   const { identifiers, liveDirectory } = certificate
   const config = parse(dump.stdout)
   const blocks = serverBlocks(config)
@@ -114,7 +119,7 @@ async function inspectDump(
     const hint = adviseUse(certificate, { blocks, sockets, trails })
     return { state: 'unused', error: new AppError('ERR_DEPLOY_UNUSED', message, { hint }) }
   }
-  const stopped = options.reload === undefined ? await whyStopped(config, situation) : undefined
+  const stopped = await whyStopped(config, situation)
   if (stopped !== undefined) return { state: 'not-running', error: stopped }
 
   const endpoints = findEndpoints(sockets, identifiers, uses)
@@ -157,10 +162,12 @@ async function followFiles(
   return { of, liveEnd: await endOfPath(liveDirectory, runtime) }
 }
 
-async function whyStopped(
+/** Why nginx cannot be told anything, where that is so and can be seen from here. */
+export async function whyStopped(
   config: Config,
   { options, nginx, runtime, signal }: Situation,
 ): Promise<AppError | undefined> {
+  if (options.reload !== undefined) return undefined
   const askBuild = async (): Promise<string> => (await nginx(['-V'], signal)).stderr
   const pidFile = await pidFileOf(config, { prefix: options.prefix, askBuild })
   const state = await lookForProcess(pidFile, runtime, { isIt: isNginx, signal })

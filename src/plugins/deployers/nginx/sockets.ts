@@ -1,4 +1,4 @@
-/** The TCP sockets of a configuration that speak TLS, and the server blocks behind each. */
+/** The TCP sockets of a configuration, and the server blocks behind each. */
 import { type Listen, socketKey } from './listen.ts'
 import type { ServerBlock } from './server-blocks.ts'
 
@@ -6,8 +6,9 @@ import type { ServerBlock } from './server-blocks.ts'
 export type Member = { readonly block: ServerBlock; readonly here: Listen; readonly names: readonly string[] }
 
 /** One socket. nginx selects first by socket, then by name among the blocks of that socket. */
-export type TlsSocket = {
+export type TcpSocket = {
   readonly listen: Listen
+  readonly speaksTls: boolean
   readonly proxyProtocol: boolean
   /** In the order of the configuration. */
   readonly members: readonly Member[]
@@ -15,17 +16,26 @@ export type TlsSocket = {
   readonly fallback: Member
 }
 
-/** All TLS sockets. Flags of one `listen` hold for every block on its socket. */
+/** One that speaks TLS. */
+export type TlsSocket = TcpSocket
+
+/** Those that speak TLS. */
 export function tlsSockets(blocks: readonly ServerBlock[]): readonly TlsSocket[] {
+  return tcpSockets(blocks).filter(({ speaksTls }) => speaksTls)
+}
+
+/** All sockets. Flags of one `listen` hold for every block on its socket. */
+export function tcpSockets(blocks: readonly ServerBlock[]): readonly TcpSocket[] {
   const all: readonly Member[] = blocks.flatMap(block =>
     block.listens.filter(({ isUdp }) => !isUdp).map(here => ({ block, here, names: block.names })),
   )
   return [...Map.groupBy(all, ({ here }) => socketKey(here)).values()].flatMap(members => {
     const [first] = members
-    if (first === undefined || !members.some(({ here }) => here.ssl)) return []
+    if (first === undefined) return []
+    const speaksTls = members.some(({ here }) => here.ssl)
     const fallback = members.find(({ here }) => here.isDefault) ?? first
     const proxyProtocol = members.some(({ here }) => here.proxyProtocol)
-    return [{ listen: first.here, proxyProtocol, members, fallback }]
+    return [{ listen: first.here, speaksTls, proxyProtocol, members, fallback }]
   })
 }
 

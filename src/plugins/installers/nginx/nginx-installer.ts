@@ -1,0 +1,205 @@
+/** nginx on this machine: finds the server blocks of a certificate and decides how to edit them. */
+import { textOfBytes } from '../../../base/byte-text.ts'
+import { AppError, isAppError, messageOf } from '../../../base/errors.ts'
+import { printable } from '../../../base/printable.ts'
+import type { DeployableCertificate } from '../../../contracts/deployer.ts'
+import type { Installer, InstallPlan, PlanOptions } from '../../../contracts/installer.ts'
+import type { NginxTarget } from '../../../contracts/nginx-target.ts'
+import type { ExecResult } from '../../../runtime/exec.ts'
+import type { Runtime } from '../../../runtime/runtime.ts'
+import { challengeSnippet } from '../../deployers/nginx/challenge-snippet.ts'
+import { type Config, parseFile, parseFiles, splitDump } from '../../deployers/nginx/config.ts'
+import { endOfPath, followPath, type Trail } from '../../deployers/server/file-trail.ts'
+import {
+  type Nginx,
+  type NginxTarget,
+  nginxCommand,
+  whyStopped,
+} from '../../deployers/nginx/nginx.ts'
+import { type FileSetting, serverBlocks } from '../../deployers/nginx/server-blocks.ts'
+import { filesToFollow } from '../../deployers/nginx/usage.ts'
+import { complaint, warnings } from '../../deployers/nginx/words.ts'
+import { editsByFile, ownerOfFile, type Source } from '../file-edit.ts'
+import { hardenedInclude } from '../hardened.ts'
+import { decideEdits, type NginxFacts } from './decide.ts'
+import { printDirectives } from './print.ts'
+
+type InstallerRuntime = Pick<Runtime, 'exec' | 'files'>
+
+/** A directory of ours beside the main file. */
+const ownDirectoryName = 'certwright'
+/** nginx itself has no limit; nobody writes more by hand. */
+const maxFileBytes = 64 * 1024 * 1024
+
+/** Come with packages, and are replaced with them; names of files in Debian's, Red Hat's and nginx's own packages. */
+const packagedFiles =
+  /(?:^|\/)(?:mime\.types|(?:fastcgi|scgi|uwsgi|proxy)_params|fastcgi\.conf|fastcgi-php\.conf|snakeoil\.conf|koi-(?:utf|win)|win-utf|modules-enabled\/[^/]*)$/
+
+/** An installer for one nginx. */
+export function createNginxInstaller(options: NginxTarget, runtime: InstallerRuntime): Installer {
+  const nginx = nginxCommand(options, runtime)
+  return {
+    name: 'nginx',
+    plan: (certificate, planOptions) => plan(certificate, planOptions, { options, nginx, runtime }),
+    warnings: async ({ signal }) => comparable(await nginx(['-t'], signal)),
+  }
+}
+
+type Situation = {
+  readonly options: NginxTarget
+  readonly nginx: Nginx
+  readonly runtime: InstallerRuntime
+}
+
+async function plan(
+  certificate: DeployableCertificate,
+  { wishes, withoutEdits, signal }: PlanOptions,
+  { options, nginx, runtime }: Situation,
+): Promise<InstallPlan> {
+  const dump = await nginx(['-T'], signal)
+  if (dump.exitCode !== 0) {
+    throw new AppError(
+      'ERR_DEPLOY_BROKEN_BEFORE',
+      `nginx does not accept its present configuration: ${complaint(dump)}`,
+      {
+        hint: /permission denied/i.test(dump.stderr)
+          ? 'run this as root, as nginx is started'
+          : 'repair it, and see what "nginx -t" says; nothing was changed',
+      },
+    )
+  }
+  const sources = await readSources(dump.stdout, withoutEdits, runtime)
+  const config = understood(() => parseFiles(sources))
+  const stopped = await whyStopped(config, { options, nginx, runtime, signal })
+  if (stopped !== undefined) throw stopped
+  const blocks = serverBlocks(config)
+  const facts = factsOf(await nginx(['-V'], signal))
+  const ownDirectory = `${await endOfPath(config.directory, runtime)}/${ownDirectoryName}`
+  const challengeFile = `${ownDirectory}/${certificate.name}-challenge.conf`
+  const tlsFile = `${ownDirectory}/${certificate.name}-tls.conf`
+  const tlsText = hardenedInclude('nginx', { version: facts.version.join('.') })
+  const tlsSettings = new Set(parseFile({ name: tlsFile, text: tlsText }).map(({ name }) => name))
+  const trails = await followSettings(filesToFollow(blocks), certificate, runtime)
+  const decision = decideEdits({
+    ...{ certificate, blocks, facts, wishes, challengeFile, tlsFile, tlsSettings },
+    sources: new Map(sources.map(source => [source.name, source])),
+    leadsTo: ({ path }: FileSetting, directory) =>
+      path !== undefined && trails.get(directory)?.get(path)?.below !== undefined,
+  })
+  const edited = editsByFile(decision.edits, new Map(sources.map(source => [source.name, source])))
+  const { webroot } = wishes
+  return {
+    files: [...edited].map(([{ path, current, text }, edits]) => ({ path, current, base: text, edits })),
+    ownFiles: [
+      ...(decision.usesChallengeFile && webroot !== undefined
+        ? [{ path: challengeFile, text: challengeSnippet({ webroot }) }]
+        : []),
+      ...(decision.usesTlsFile ? [{ path: tlsFile, text: tlsText }] : []),
+    ],
+    ownDirectory,
+    notes: [...decision.notes, ...unplacedNotes(config, ownDirectory)],
+    warnings: comparable(dump),
+  }
+}
+
+/** The files that nginx has read, main one first, as they lie on the disk. */
+async function readSources(
+  dump: string,
+  withoutEdits: PlanOptions['withoutEdits'],
+  runtime: InstallerRuntime,
+): Promise<readonly Source[]> {
+  const sources: Source[] = []
+  let tree: string | undefined
+  for (const { name, text: dumped } of splitDump(dump)) {
+    tree ??= await endOfPath(name.slice(0, name.lastIndexOf('/')) || '/', runtime)
+    const path = await endOfPath(name, runtime)
+    const bytes = await runtime.files.read(path, { maxBytes: maxFileBytes }).catch((cause: unknown) => {
+      throw new AppError('ERR_DEPLOY', `cannot read ${printable(name)}: ${messageOf(cause)}`, {
+        hint: 'run this as root, as nginx is started',
+        cause,
+      })
+    })
+    // nginx ends each file of the dump with a line break of its own.
+    if (
+      bytes === undefined ||
+      `${new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)}\n` !== dumped
+    ) {
+      throw new AppError('ERR_DEPLOY', `${printable(name)} is not what nginx has just read`, {
+        hint: 'somebody is editing it, or nginx runs in a container with files of its own; run this again, or there',
+      })
+    }
+    const current = textOfBytes(bytes).text
+    const text = withoutEdits(path, current)
+    const refusal = whyNotEdited({ name, path, text, tree })
+    sources.push({ name, path, current, text, ...(refusal !== undefined && { refusal }) })
+  }
+  return sources
+}
+
+type Candidate = {
+  readonly name: string
+  readonly path: string
+  readonly text: string
+  readonly tree: string
+}
+
+function whyNotEdited({ name, path, text, tree }: Candidate): string | undefined {
+  if (!path.startsWith(`${tree}/`)) return `it lies outside of ${printable(tree)}, and is not edited`
+  if (packagedFiles.test(name) || packagedFiles.test(path))
+    return 'it comes with a package, and is not edited'
+  const owner = ownerOfFile(text)
+  if (owner !== undefined) return `${owner}: it is not edited`
+  const printed = printDirectives(parseFile({ name, text }), text)
+  return printed === text ? undefined : 'it has something in it that was not understood, and is not edited'
+}
+
+function understood(parse: () => Config): Config {
+  try {
+    return parse()
+  } catch (cause) {
+    if (!isAppError(cause)) throw cause
+    throw new AppError(
+      'ERR_DEPLOY',
+      `nginx accepts its configuration, but Certwright cannot read it: ${cause.message}`,
+      {
+        hint: 'this is a fault of Certwright; please report the line. Nothing was changed',
+        cause,
+      },
+    )
+  }
+}
+
+/** By directory of the store, then by path of a setting. */
+async function followSettings(
+  paths: ReadonlySet<string>,
+  { liveDirectory, pair }: DeployableCertificate,
+  runtime: InstallerRuntime,
+): Promise<ReadonlyMap<string, ReadonlyMap<string, Trail>>> {
+  const trails = new Map<string, ReadonlyMap<string, Trail>>()
+  for (const directory of [liveDirectory, ...(pair === undefined ? [] : [pair.otherDirectory])]) {
+    const own = new Map<string, Trail>()
+    for (const path of paths) own.set(path, await followPath(path, directory, runtime))
+    trails.set(directory, own)
+  }
+  return trails
+}
+
+/** What `nginx -V` says. @internal */
+export function factsOf({ stderr }: Pick<ExecResult, 'stderr'>): NginxFacts {
+  const [, major, minor, patch] = /^nginx version: \S*?\/(\d+)\.(\d+)\.(\d+)/m.exec(stderr) ?? []
+  return {
+    version: [Number(major ?? 0), Number(minor ?? 0), Number(patch ?? 0)],
+    hasHttp2: stderr.includes('--with-http_v2_module'),
+  }
+}
+
+function unplacedNotes({ unplaced }: Config, ownDirectory: string): readonly string[] {
+  return unplaced
+    .filter(file => !file.startsWith(`${ownDirectory}/`))
+    .map(file => `${printable(file)}: nginx reads it, but no include that leads to it was found`)
+}
+
+/** Lines move when others are added: their numbers say nothing about what is new. */
+function comparable(result: ExecResult): readonly string[] {
+  return warnings(result).map(text => text.replace(/:\d+$/, ''))
+}
