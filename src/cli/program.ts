@@ -183,6 +183,54 @@ function createProgram(runner: Runner): Program {
       parseGiven,
     )
 
+  for (const name of ['install', 'uninstall'] as const) {
+    const command = define(
+      program,
+      `${name} <server> <name>`,
+      name === 'install'
+        ? 'edit the configuration of nginx so that it uses a certificate; shows the changes first'
+        : 'take back what install has edited',
+      async () => (await import('./commands/install.ts'))[name],
+    )
+      .option(
+        '--nginx-config <file>',
+        'main configuration file of nginx, where it is not the usual one',
+        parseGiven,
+      )
+      .option('--dry-run', 'print the changes as a unified diff, change nothing')
+      .option('--yes', 'do not ask')
+    if (name === 'uninstall') {
+      command.option('--forget', 'the lines were taken out by hand: only forget that they were there')
+      continue
+    }
+    command
+      .option('--redirect', 'send plain requests on to https')
+      .option('--no-redirect', 'no longer')
+      .addOption(
+        new Option(
+          '--hsts [step]',
+          'have browsers come back by https only, for so long (default: 5m)',
+        ).choices([...hstsStepNames]),
+      )
+      .option('--no-hsts', 'no longer')
+      .addOption(
+        new Option(
+          '--profile <profile>',
+          'of the TLS settings, in Mozilla’s guideline (default: intermediate)',
+        ).choices(['modern', 'intermediate']),
+      )
+      .option(
+        '--server-name <name>',
+        'the server blocks that have this server_name, as it stands there, instead of those of the certificate’s names (repeatable)',
+        collect,
+      )
+      .option(
+        '--https-port <port>',
+        'the port of https, for tests and port forwarding (default: 443)',
+        parsePort,
+      )
+  }
+
   define(
     program,
     'plan',

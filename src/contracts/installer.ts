@@ -8,6 +8,8 @@ export type InstallWishes = {
   readonly redirect: boolean
   /** `max-age` of Strict-Transport-Security in seconds; no header when absent. */
   readonly hstsSeconds?: number
+  /** Of the TLS settings, in Mozilla's guideline. */
+  readonly profile: 'modern' | 'intermediate'
   /** Parts of the configuration that are meant, by names as they stand there; by the certificate's names when empty. */
   readonly serverNames: readonly string[]
   /** The directory that answers http-01, where files do. */

@@ -3,6 +3,7 @@ import { AppError } from '../base/errors.ts'
 import { describeIssues, parseWith, type v } from '../base/schema.ts'
 import { suggest } from '../base/suggest.ts'
 import type { Deployer } from '../contracts/deployer.ts'
+import type { Installer } from '../contracts/installer.ts'
 import type { Notifier, NotifierRuntime } from '../contracts/notifier.ts'
 import { type NotifierName, type NotifierOptions, notifierOptions } from '../contracts/notifier-options.ts'
 import type { Json, Solver } from '../contracts/solver.ts'
@@ -67,6 +68,13 @@ const deployers: Registry<Deployer> = new Map(
   } satisfies Record<TargetKind, () => Promise<Create<Deployer>>>),
 )
 
+const installers: Registry<Installer> = new Map(
+  Object.entries({
+    nginx: async () =>
+      deployer('nginx', (await import('./installers/nginx/nginx-installer.ts')).createNginxInstaller),
+  } satisfies Partial<Record<TargetKind, () => Promise<Create<Installer>>>>),
+)
+
 const notifiers: Registry<Notifier> = new Map(
   Object.entries({
     email: async () => notifier('email', (await import('./notifiers/email.ts')).createEmailNotifier),
@@ -100,6 +108,17 @@ export function createDeployer(choice: PluginChoice, runtime: Runtime): Promise<
   return create('deployer', deployers, choice, runtime)
 }
 
+/** The servers whose configuration can be edited. */
+export const installerNames: readonly string[] = [...installers.keys()]
+
+/**
+ * An installer for the server of that name; its options are those of the deployer.
+ * @throws AppError ERR_CONFIG for an unknown name or wrong options
+ */
+export function createInstaller(choice: PluginChoice, runtime: Runtime): Promise<Installer> {
+  return create('installer', installers, choice, runtime)
+}
+
 /**
  * A notifier of that name; its options as they stand in the configuration, secrets by reference.
  * @throws AppError ERR_CONFIG for an unknown name or wrong options
@@ -131,10 +150,10 @@ function notifier<Name extends NotifierName>(
   return (options, runtime) => create(readOptions(name, schema, options), runtime)
 }
 
-function deployer<Kind extends TargetKind>(
+function deployer<Kind extends TargetKind, Plugin = Deployer>(
   kind: Kind,
-  create: (options: TargetOptions<Kind>, runtime: Runtime) => Deployer,
-): Create<Deployer> {
+  create: (options: TargetOptions<Kind>, runtime: Runtime) => Plugin,
+): Create<Plugin> {
   // As above.
   const schema = targetOptions[kind] as unknown as v.GenericSchema<unknown, TargetOptions<Kind>>
   return withOptions(kind, schema, create)

@@ -52,7 +52,7 @@ export async function prepareInstall(
     signal,
   })
   const present = await readTexts(pathsToRead(plan, earlier), runtime)
-  const { redirect, hstsSeconds, serverNames, httpsPort } = wishes
+  const { redirect, hstsSeconds, serverNames, httpsPort, profile } = wishes
   return {
     changes: changesOf(plan, earlier, present),
     earlier,
@@ -61,7 +61,7 @@ export async function prepareInstall(
       files: editedFiles(plan),
       ownFiles: plan.ownFiles.map(({ path }) => path),
       ownDirectory: plan.ownDirectory,
-      ...{ redirect, serverNames, httpsPort, addedTarget: earlier?.addedTarget ?? false },
+      ...{ redirect, serverNames, httpsPort, profile, addedTarget: earlier?.addedTarget ?? false },
       ...(hstsSeconds !== undefined && { hstsSeconds }),
     },
     ownDirectory: plan.ownDirectory,

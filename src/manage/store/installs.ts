@@ -25,6 +25,7 @@ export type InstallRecord = {
   /** What was asked for; it holds until something else is. */
   readonly redirect: boolean
   readonly hstsSeconds?: number
+  readonly profile: 'modern' | 'intermediate'
   readonly serverNames: readonly string[]
   readonly httpsPort: number
   /** The entry of the certificate was given the server as a target. */
@@ -53,6 +54,7 @@ const recordSchema = v.object({
   ownDirectory: v.string(),
   redirect: v.boolean(),
   hstsSeconds: v.optional(v.number()),
+  profile: v.picklist(['modern', 'intermediate']),
   serverNames: v.array(v.string()),
   httpsPort: v.number(),
   addedTarget: v.boolean(),

@@ -1,39 +1,32 @@
-/** The TLS settings that servers are given beside a certificate. */
+/** The TLS settings that a server is given beside a certificate. */
+import type { InstallWishes } from '../../contracts/installer.ts'
+import { detectServer } from '../../harden/detect.ts'
+import { findServer, hardenedSettings } from '../../harden/harden.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
 
-/** What the settings depend on. */
-export type HardeningFacts = {
-  /** As the server says it: `1.22.1`. */
-  readonly version: string
+export type HardenedIncludeOptions = Pick<InstallWishes, 'profile'> & {
+  /** Of the certificate. */
+  readonly name: string
+  /** Path of the server's program, where it is not a usual one. */
+  readonly program?: string | undefined
+  readonly signal: AbortSignal
 }
 
-/** TLS 1.2 with forward secrecy and authenticated encryption only, by RFC 9325 §4.2; TLS 1.3 has nothing to choose. */
-const ciphers = [
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-].join(':')
-
-/** The lines of a file that server blocks or virtual hosts include. */
-export function hardenedInclude(server: 'nginx' | 'apache', { version }: HardeningFacts): string {
-  const head = `# TLS settings, written by "certwright install ${server}" for ${server} ${version}.\n\n`
-  const lines =
-    server === 'nginx'
-      ? [
-          'ssl_protocols TLSv1.2 TLSv1.3;',
-          `ssl_ciphers ${ciphers};`,
-          'ssl_prefer_server_ciphers off;',
-          'ssl_session_timeout 1d;',
-          'ssl_session_cache shared:certwright:10m;',
-          'ssl_session_tickets off;',
-        ]
-      : [
-          'SSLProtocol -all +TLSv1.2 +TLSv1.3',
-          `SSLCipherSuite ${ciphers}`,
-          'SSLHonorCipherOrder off',
-          'SSLSessionTickets off',
-        ]
-  return `${head}${lines.join('\n')}\n`
+/**
+ * The text of a file for server blocks or virtual hosts to include, fitted to the server and to the library that it is
+ * linked with.
+ * @throws AppError ERR_UNSUPPORTED where these lack what the profile needs
+ */
+export async function hardenedInclude(
+  server: 'nginx' | 'apache',
+  { profile, name, program, signal }: HardenedIncludeOptions,
+  runtime: Pick<Runtime, 'exec' | 'files'>,
+): Promise<string> {
+  const { version, library } = await detectServer(findServer(server), runtime, { program, signal })
+  return hardenedSettings(server, {
+    profile,
+    version,
+    library,
+    madeBy: `certwright install ${server} ${name}`,
+  }).text
 }

@@ -9,16 +9,11 @@ import type { ExecResult } from '../../../runtime/exec.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
 import { challengeSnippet } from '../../deployers/nginx/challenge-snippet.ts'
 import { type Config, parseFile, parseFiles, splitDump } from '../../deployers/nginx/config.ts'
-import { endOfPath, followPath, type Trail } from '../../deployers/server/file-trail.ts'
-import {
-  type Nginx,
-  type NginxTarget,
-  nginxCommand,
-  whyStopped,
-} from '../../deployers/nginx/nginx.ts'
+import { type Nginx, nginxCommand, whyStopped } from '../../deployers/nginx/nginx.ts'
 import { type FileSetting, serverBlocks } from '../../deployers/nginx/server-blocks.ts'
 import { filesToFollow } from '../../deployers/nginx/usage.ts'
 import { complaint, warnings } from '../../deployers/nginx/words.ts'
+import { endOfPath, followPath, type Trail } from '../../deployers/server/file-trail.ts'
 import { editsByFile, ownerOfFile, type Source } from '../file-edit.ts'
 import { hardenedInclude } from '../hardened.ts'
 import { decideEdits, type NginxFacts } from './decide.ts'
@@ -77,7 +72,11 @@ async function plan(
   const ownDirectory = `${await endOfPath(config.directory, runtime)}/${ownDirectoryName}`
   const challengeFile = `${ownDirectory}/${certificate.name}-challenge.conf`
   const tlsFile = `${ownDirectory}/${certificate.name}-tls.conf`
-  const tlsText = hardenedInclude('nginx', { version: facts.version.join('.') })
+  const tlsText = await hardenedInclude(
+    'nginx',
+    { profile: wishes.profile, name: certificate.name, program: options.program, signal },
+    runtime,
+  )
   const tlsSettings = new Set(parseFile({ name: tlsFile, text: tlsText }).map(({ name }) => name))
   const trails = await followSettings(filesToFollow(blocks), certificate, runtime)
   const decision = decideEdits({
