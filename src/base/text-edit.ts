@@ -34,7 +34,7 @@ export function applyEdits(text: string, edits: readonly TextEdit[]): string {
 export function madeEdits(text: string, edits: readonly TextEdit[]): readonly MadeEdit[] {
   const changed = applyEdits(text, edits)
   let shift = 0
-  return inOrder(edits).map(edit => {
+  return joined(inOrder(edits)).map(edit => {
     const at = edit.start + shift
     const end = at + edit.text.length
     shift += edit.text.length - (edit.end - edit.start)
@@ -102,6 +102,17 @@ function positions(text: string, part: string): readonly number[] {
   const found: number[] = []
   for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + 1)) found.push(at)
   return found
+}
+
+/** Those that touch each other as one: nothing that stays tells them apart. */
+function joined(edits: readonly TextEdit[]): readonly TextEdit[] {
+  const result: TextEdit[] = []
+  for (const edit of edits) {
+    const last = result.at(-1)
+    if (last?.end !== edit.start) result.push(edit)
+    else result.splice(-1, 1, { start: last.start, end: edit.end, text: last.text + edit.text })
+  }
+  return result
 }
 
 function inOrder(edits: readonly TextEdit[]): readonly TextEdit[] {

@@ -26,9 +26,9 @@ const ownDirectoryName = 'certwright'
 /** nginx itself has no limit; nobody writes more by hand. */
 const maxFileBytes = 64 * 1024 * 1024
 
-/** Come with packages, and are replaced with them; names of files in Debian's, Red Hat's and nginx's own packages. */
+/** Come with Debian's, Red Hat's and nginx's own packages, and are replaced with them; below the directory of the main file. */
 const packagedFiles =
-  /(?:^|\/)(?:mime\.types|(?:fastcgi|scgi|uwsgi|proxy)_params|fastcgi\.conf|fastcgi-php\.conf|snakeoil\.conf|koi-(?:utf|win)|win-utf|modules-enabled\/[^/]*)$/
+  /^(?:mime\.types|(?:fastcgi|scgi|uwsgi|proxy)_params|fastcgi\.conf|koi-(?:utf|win)|win-utf|snippets\/(?:fastcgi-php|snakeoil)\.conf|modules-enabled\/.*)$/
 
 /** An installer for one nginx. */
 export function createNginxInstaller(options: NginxTarget, runtime: InstallerRuntime): Installer {
