@@ -56,6 +56,5 @@ async function writeTargets(
 }
 
 function entryOf({ name, options }: DeployTarget): Entry {
-  // As it was read from such an entry.
-  return (Object.keys(options).length === 0 ? name : { [name]: options }) as Entry
+  return Object.keys(options).length === 0 ? name : { [name]: options }
 }

@@ -159,7 +159,7 @@ async function edit({ kind, name, how, own, certificates, wanted }: Work): Promi
   if (outcome !== undefined) {
     await assert.rejects(plan(), error => {
       assert.ok(error instanceof AppError, String(error))
-      assert.match(`${error.message}`, outcome)
+      assert.match(error.message, outcome)
       return true
     })
     return

@@ -1,9 +1,19 @@
 /** Installing into the real nginx, through the command line, with the embedded CA. */
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { chmod, chown, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { isAppError } from '../../src/base/errors.ts'
+import type { InstallWishes } from '../../src/contracts/installer.ts'
+import { loadConfig } from '../../src/manage/config/load.ts'
+import { deployableOf } from '../../src/manage/deployable.ts'
+import { carryOut } from '../../src/manage/install/carry-out.ts'
+import { prepareInstall } from '../../src/manage/install/prepare.ts'
+import { newest } from '../../src/manage/observe/observation.ts'
+import { observeCertificate } from '../../src/manage/observe/observe.ts'
+import { createNginxDeployer } from '../../src/plugins/deployers/nginx/nginx.ts'
+import { createNginxInstaller } from '../../src/plugins/installers/nginx/nginx-installer.ts'
 import { nodeRuntime } from '../../src/runtime/node/runtime.ts'
 import { startChallengeDns } from '../support/challenge-dns.ts'
 import { runCli } from '../support/cli.ts'
@@ -11,6 +21,7 @@ import { type Nginx, startNginx } from '../support/nginx.ts'
 import { freePorts } from '../support/ports.ts'
 import { type Finished, skipWithout } from '../support/programs.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
+import { until } from '../support/wait.ts'
 import { servedAt } from '../support/world.ts'
 
 const skip = skipWithout('nginx', 'pebble-challtestsrv')
@@ -183,9 +194,156 @@ test('a site on port 80 only: issued, installed, served, renewed, and byte for b
 
   ok(await site.run('uninstall', 'nginx', 'shop.example', '--nginx-config', site.nginx.configFile, '--yes'))
   assert.deepEqual(await site.snapshot(), start)
+  await until('the plain site again', async () => ((await site.get('/')).status === 200 ? true : undefined))
   assert.equal((await site.get('/')).text, 'the shop')
   assert.match((await site.run('uninstall', 'nginx', 'shop.example', '--yes')).stdout, /nothing to do/)
 })
+
+test('an edit that nginx does not accept goes back byte for byte', { skip, timeout }, async () => {
+  await using site = await startSite(shop)
+  await issueShop(site)
+  // The settings that are included want the same zone with another size.
+  const other = `ssl_session_cache shared:certwright:1m;\n`
+  await writeFile(join(site.nginx.directory, 'sites', 'a.conf'), other)
+  const start = await site.snapshot()
+  const { exitCode, stderr } = await site.install('install', 'nginx', 'shop.example', '--redirect')
+  assert.equal(exitCode, 1)
+  assert.match(stderr, /shared memory zone "certwright" conflicts/)
+  assert.match(stderr, /every file is as it was before, and nginx was reloaded with that/)
+  assert.deepEqual(await site.snapshot(), start)
+  assert.equal((await site.get('/')).text, 'the shop')
+  assert.match((await site.run('uninstall', 'nginx', 'shop.example', '--yes')).stdout, /nothing to do/)
+})
+
+test('a configuration that is broken already is not touched', { skip, timeout }, async () => {
+  await using site = await startSite(shop)
+  await issueShop(site)
+  await writeFile(join(site.nginx.directory, 'sites', 'a.conf'), 'no_such_directive on;\n')
+  const start = await site.snapshot()
+  const { exitCode, stderr } = await site.install('install', 'nginx', 'shop.example')
+  assert.equal(exitCode, 1)
+  assert.match(stderr, /does not accept its present configuration: .*no_such_directive.*a\.conf:1/)
+  assert.deepEqual(await site.snapshot(), start)
+})
+
+test('a reload without effect is seen, and everything goes back', { skip, timeout }, async () => {
+  await using site = await startSite(shop)
+  await issueShop(site)
+  const start = await site.snapshot()
+  const runtime = nodeRuntime()
+  const options = { config: site.nginx.configFile, reload: ['/bin/true'] as [string] }
+  const { spec, stored, deployable } = await storedShop(site)
+  const installer = createNginxInstaller(options, runtime)
+  const { signal } = new AbortController()
+  const wishes: InstallWishes = {
+    ...{ redirect: true, profile: 'intermediate', serverNames: [], webroot: site.ports.webroot },
+    ...{ httpPort: site.ports.http, httpsPort: site.ports.https },
+  }
+  const prepared = await prepareInstall(
+    installer,
+    deployable,
+    { earlier: undefined, wishes, signal },
+    runtime,
+  )
+  const steps: string[] = []
+  await assert.rejects(
+    carryOut(
+      prepared,
+      {
+        ...{ state: site.state, spec, installer, deployer: createNginxDeployer(options, runtime), signal },
+        shows: { certificate: stored, deployable },
+        servedWithinMs: 300,
+        onEvent: ({ text }) => void steps.push(text),
+      },
+      runtime,
+    ),
+    error =>
+      isAppError(error, 'ERR_NOT_SERVED') &&
+      /shop\.example at 127\.0\.0\.1:\d+: .*\n.*\nevery file is as it was before/.test(error.message),
+  )
+  assert.ok(steps.includes('putting every file back'))
+  assert.deepEqual(await site.snapshot(), start)
+})
+
+test('what somebody writes beside our lines stays, and what is written into them is not guessed at', {
+  skip,
+  timeout,
+}, async () => {
+  await using site = await startSite(shop)
+  await issueShop(site)
+  ok(await site.install('install', 'nginx', 'shop.example', '--redirect'))
+  const file = site.nginx.siteFile
+  const installed = await readFile(file, 'utf8')
+  await writeFile(file, `# a word of mine\n${installed.replace('"own";', '"mine";')}`)
+  const more = await site.install('install', 'nginx', 'shop.example', '--hsts')
+  ok(more)
+  assert.match(await readFile(file, 'utf8'), /^# a word of mine\n[^]*Strict-Transport-Security/)
+
+  const uninstall = (...args: readonly string[]) =>
+    site.run('uninstall', 'nginx', 'shop.example', '--nginx-config', site.nginx.configFile, '--yes', ...args)
+  const good = await readFile(file, 'utf8')
+  await writeFile(file, good.replace('max-age=300', 'max-age=301'))
+  const refused = await uninstall()
+  assert.equal(refused.exitCode, 1)
+  assert.match(
+    refused.stderr,
+    /default\.conf was edited since, and this is not found as it was written:\n +add_header Strict/,
+  )
+  assert.match(refused.stderr, /hint: take the lines out yourself .* --forget/)
+
+  await writeFile(file, good)
+  ok(await uninstall())
+  assert.equal(
+    await readFile(file, 'utf8'),
+    `# a word of mine\n${shop(site.ports).replace('"own";', '"mine";')}`,
+  )
+})
+
+test('a run that was killed between two files is put in order by the next one', {
+  skip,
+  timeout,
+}, async () => {
+  await using site = await startSite(shop)
+  const start = await site.snapshot()
+  await issueShop(site)
+  ok(await site.install('install', 'nginx', 'shop.example', '--redirect'))
+  const after = await site.snapshot()
+  const record = join(site.state, 'installs', 'nginx.shop.example.json')
+  const interrupt = async () => {
+    await writeFile(record, (await readFile(record, 'utf8')).replace('"done"', '"applying"'))
+    await rm(join(site.nginx.directory, 'certwright', 'shop.example-tls.conf'))
+  }
+  await interrupt()
+  assert.equal((await site.nginx.test()).exitCode, 1)
+  ok(await site.install('install', 'nginx', 'shop.example'))
+  assert.deepEqual(await site.snapshot(), after)
+  await interrupt()
+  ok(await site.run('uninstall', 'nginx', 'shop.example', '--nginx-config', site.nginx.configFile, '--yes'))
+  assert.deepEqual(await site.snapshot(), start)
+})
+
+test('who cannot be asked must say yes beforehand', { skip, timeout }, async () => {
+  await using site = await startSite(shop)
+  await issueShop(site)
+  const start = await site.snapshot()
+  const args = ['--nginx-config', site.nginx.configFile, '--https-port', String(site.ports.https)]
+  const { exitCode, stderr } = await site.run('install', 'nginx', 'shop.example', ...args)
+  assert.equal(exitCode, 2)
+  assert.match(stderr, /this needs a confirmation\nhint: add --yes/)
+  assert.deepEqual(await site.snapshot(), start)
+  assert.match((await site.run('install', 'ngnix', 'shop.example')).stderr, /did you mean nginx\?/)
+})
+
+async function storedShop({ configFile, state }: Site) {
+  const runtime = nodeRuntime()
+  const place = { file: configFile, dropIns: join(configFile, '..', 'certificates.d'), mustExist: true }
+  const config = await loadConfig(place, {}, runtime)
+  const spec = config.certificates.find(({ name }) => name === 'shop.example')
+  assert.ok(spec)
+  const stored = newest(await observeCertificate(state, spec.name, runtime))
+  assert.ok(stored)
+  return { spec, stored, deployable: deployableOf(state, spec, stored) }
+}
 
 async function secureGet({ ports }: Site, path: string) {
   const { request } = await import('node:https')

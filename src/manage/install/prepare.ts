@@ -120,7 +120,7 @@ export async function prepareUninstall(
 
 function indented(text: string): string {
   return text
-    .trimEnd()
+    .trim()
     .split('\n')
     .map(line => `    ${printable(line.trim(), 300)}`)
     .join('\n')

@@ -55,7 +55,9 @@ export function insertAfter(
     const start = offset + rest[0].length
     return { start, end: start, text: lines.map(line => `${indent}${line}${eol}`).join('') }
   }
-  return { start: offset, end: offset, text: `${lines.map(line => `${eol}${indent}${line}`).join('')}${eol}` }
+  const blanks = /^[ \t]*/.exec(text.slice(offset))?.[0].length ?? 0
+  const block = lines.map(line => `${eol}${indent}${line}`).join('')
+  return { start: offset, end: offset + blanks, text: `${block}${eol}${indent}` }
 }
 
 /** Lines that come last before an offset, where a closing mark stands. */
@@ -71,7 +73,8 @@ export function insertBefore(
     const start = lineStart(text, offset)
     return { start, end: start, text: block }
   }
-  return { start: offset, end: offset, text: `${eol}${block}${indentAt(text, offset)}` }
+  const blanks = /(?<=[^\s{>])[ \t]*$/.exec(text.slice(lineStart(text, offset), offset))?.[0].length ?? 0
+  return { start: offset - blanks, end: offset, text: `${eol}${block}${indentAt(text, offset)}` }
 }
 
 /** The same offset range, and the whole line where nothing else stands in it. */

@@ -28,7 +28,7 @@ type Mark = { readonly start: number; readonly end: number; readonly opaque?: tr
 
 function marksOf({ name, block, spans: { words, all, body } }: Directive): readonly Mark[] {
   if (body === undefined) return [...words, { start: all.end - 1, end: all.end }]
-  const inside = /_by_lua_block$/.test(name)
+  const inside = name.endsWith('_by_lua_block')
     ? [{ ...body, opaque: true as const }]
     : (block ?? []).flatMap(marksOf)
   return [...words, { start: body.start - 1, end: body.start }, ...inside, { start: body.end, end: all.end }]
