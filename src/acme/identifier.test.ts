@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { AppError } from '../base/errors.ts'
-import { ipAddressBytes, ipAddressText, parseIdentifier, sameIdentifiers } from './identifier.ts'
+import { coversHost, ipAddressBytes, ipAddressText, parseIdentifier, sameIdentifiers } from './identifier.ts'
 
 const good: readonly { readonly given: string; readonly type: 'dns' | 'ip'; readonly value: string }[] = [
   { given: 'example.com', type: 'dns', value: 'example.com' },
@@ -103,3 +103,19 @@ test('sets of identifiers are compared without regard to order, and types matter
     false,
   )
 })
+
+for (const { names, host, covered } of [
+  { names: ['a.example'], host: 'A.example.', covered: true },
+  { names: ['a.example'], host: 'b.a.example', covered: false },
+  { names: ['*.a.example'], host: 'b.a.example', covered: true },
+  { names: ['*.a.example'], host: 'c.b.a.example', covered: false },
+  { names: ['*.a.example'], host: 'a.example', covered: false },
+  { names: ['192.0.2.1'], host: '192.0.2.1', covered: true },
+  { names: ['2001:db8::1'], host: '2001:0db8::1', covered: true },
+  { names: ['a.example'], host: '192.0.2.1', covered: false },
+  { names: ['x.example', '*.example'], host: 'y.example', covered: true },
+]) {
+  test(`${names.join(', ')} ${covered ? 'is' : 'is not'} good for ${host}`, () => {
+    assert.equal(coversHost(names.map(parseIdentifier), host), covered)
+  })
+}

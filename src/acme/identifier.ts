@@ -113,6 +113,19 @@ export function isWildcard({ type, value }: Identifier): boolean {
   return type === 'dns' && value.startsWith('*.')
 }
 
+/**
+ * Whether a certificate with these names is good for a host: by name, by wildcard for one whole label (RFC 9525 §6.3), or
+ * by address.
+ * @param host - as a client asks for it, an IPv6 address without brackets
+ */
+export function coversHost(identifiers: readonly Identifier[], host: string): boolean {
+  const address = parseIpAddress(host)
+  if (address !== undefined) return identifiers.some(({ type, value }) => type === 'ip' && value === address)
+  const name = host.toLowerCase().replace(/\.$/, '')
+  const names = [name, name.replace(/^[^.]+/, '*')]
+  return identifiers.some(({ type, value }) => type === 'dns' && names.includes(value.toLowerCase()))
+}
+
 /** A text that is equal for equal identifiers and differs for different ones. */
 export function identifierKey({ type, value }: Identifier): string {
   return `${type}:${value}`

@@ -9,7 +9,7 @@ import type { Runtime } from '../runtime/runtime.ts'
 export const exitCodes = { done: 0, failed: 1, usage: 2, nothingToDo: 3 } as const
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
-/** What a command ends with: the same result for people and for programs. */
+/** What a command ends with: the same result for people and for programs; `json` is undefined where all of it is printed already. */
 export type CommandResult = { readonly exitCode: ExitCode; readonly text: string; readonly json: unknown }
 
 /** Flags that every command takes. */

@@ -301,10 +301,23 @@ function createProgram(runner: Runner): Program {
   )
   define(
     program,
-    'verify [name]',
-    'ask every endpoint what it serves and compare',
+    'verify [name-or-endpoint...]',
+    'ask endpoints what they serve and compare: all that are configured, of one certificate, or HOST:PORT, smtp://HOST, ...',
     async () => (await import('./commands/verify.ts')).verify,
   )
+    .option('--server-name <name>', 'the name to ask for at the endpoints that are given', parseGiven)
+    .option('--certificate <name>', 'they must show the newest certificate of this entry', parseGiven)
+    .option('--roots <file>', 'PEM file with roots that are trusted beside those of this machine', parseGiven)
+    .option(
+      '--warn-before <duration>',
+      'fail when one ends sooner (default: 21d, or a quarter of a shorter life)',
+      parseDuration,
+    )
+    .option(
+      '--watch [interval]',
+      'look again and again, and print what has changed (default: 60s)',
+      parseWatch,
+    )
   define(
     program,
     'check [name]',
@@ -519,6 +532,15 @@ function parseDuration(text: string): number {
     return parseDurationMs(text)
   } catch {
     throw new InvalidArgumentError('It is not a duration such as 60d or 12h')
+  }
+}
+
+/** Milliseconds. What follows `--watch` belongs to it, also where an endpoint was meant. */
+function parseWatch(text: string): number {
+  try {
+    return parseDurationMs(text)
+  } catch {
+    throw new InvalidArgumentError('It is not a duration such as 30s; without one, --watch stands last')
   }
 }
 

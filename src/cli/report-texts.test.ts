@@ -7,7 +7,6 @@ import type { ApplyResult } from '../manage/apply-result.ts'
 import { type CertificateSpec, parseSpecName } from '../manage/spec.ts'
 import type { StoredCertificate } from '../manage/store/stored-certificate.ts'
 import { describeResult } from './apply-text.ts'
-import { verifyText } from './commands/verify.ts'
 
 const now = instant(Date.UTC(2026, 0, 1))
 const name = parseSpecName('a.test')
@@ -74,27 +73,3 @@ for (const { heading, ...result } of headings) {
     )
   })
 }
-
-test('verify says which certificate is served, which one should be, and what to do', () => {
-  const endpoint = {
-    host: '127.0.0.1',
-    port: 443,
-    serverName: 'a.test',
-    proxyProtocol: false,
-    source: '/n:1',
-  }
-  const seen = { endpoint, notAfter: '2026-02-01T00:00:00Z', chainLength: 2, protocol: 'TLSv1.3' }
-  const { fingerprint } = certificate
-  const textFor = (served: string) =>
-    verifyText(
-      [{ spec, fingerprint, endpoints: [{ ...seen, fingerprint: served }], notes: [], errors: [] }],
-      false,
-    )
-  assert.doesNotMatch(textFor(fingerprint), /hint|certificate abab/)
-  const wrong = textFor('cd'.repeat(32))
-  assert.match(wrong, /WRONG +certificate cdcdcdcdcdcd, TLSv1\.3, 2 certificates, until 2026-02-01/)
-  assert.match(
-    wrong,
-    /a\.test: certificate abababababab should be served\n {2}hint: certwright deploy a\.test/,
-  )
-})

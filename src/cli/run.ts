@@ -25,9 +25,7 @@ export async function runCommand(globals: GlobalOptions, run: Run): Promise<Exit
     endProgress = context.endProgress
     const result = await run(context)
     endProgress()
-    const text =
-      globals.json === true ? `${JSON.stringify(result.json, undefined, 2)}\n` : withNewline(result.text)
-    printResult(text)
+    printResult(globals.json === true ? document(result.json) : withNewline(result.text))
     return result.exitCode
   } catch (error) {
     endProgress()
@@ -57,6 +55,11 @@ const usageErrors: readonly ErrorCode[] = [
 
 function exitCodeOf(error: unknown): ExitCode {
   return isAppError(error, ...usageErrors) ? exitCodes.usage : exitCodes.failed
+}
+
+/** Nothing where a command has printed its documents itself. */
+function document(json: unknown): string {
+  return json === undefined ? '' : `${JSON.stringify(json, undefined, 2)}\n`
 }
 
 function withNewline(text: string): string {

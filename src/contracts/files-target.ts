@@ -109,6 +109,12 @@ const fileEntries = {
   write: v.optional(v.pipe(v.array(fileSchema), v.nonEmpty('must name at least one file'))),
 }
 
+/** A host name that a certificate can be for, and a client can ask for. @internal */
+export const serverNameSchema = v.pipe(
+  v.string(),
+  v.check(isServerName, 'must be a host name such as mail.example.com'),
+)
+
 /** Where a target is looked at after it was given a certificate. @internal */
 export const endpointEntries = {
   endpoints: v.optional(
@@ -119,9 +125,7 @@ export const endpointEntries = {
       ),
     ),
   ),
-  'server-name': v.optional(
-    v.pipe(v.string(), v.check(isServerName, 'must be a host name such as mail.example.com')),
-  ),
+  'server-name': v.optional(serverNameSchema),
   /** How long it may take until the new certificate is seen. */
   'served-within': v.optional(servedWithinSchema),
 }

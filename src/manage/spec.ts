@@ -1,6 +1,7 @@
 /** What a person wants: the central type of the desired state. */
 import type { Identifier } from '../acme/identifier.ts'
 import { sha256Hex } from '../base/sha256.ts'
+import type { Endpoint } from '../contracts/deployer.ts'
 import type { SecretReference, UrlOrSecret } from '../contracts/secret.ts'
 import type { Json } from '../contracts/solver.ts'
 import type { ListenAddress } from '../runtime/network.ts'
@@ -153,6 +154,19 @@ export type DaemonSettings = {
   readonly metricsFile?: string
 }
 
+/** An endpoint that is looked at, whoever runs it. */
+export type MonitoredEndpoint = {
+  /** As it was written, with the name that is asked for where that was written too; it is its name. */
+  readonly text: string
+  readonly endpoint: Endpoint
+  /** What it must show: the newest of this entry. */
+  readonly certificate?: SpecName
+  /** How long before its end a certificate should have been replaced. */
+  readonly warnBeforeMs?: number
+  /** PEM file with roots that are trusted beside those of this machine. */
+  readonly rootsFile?: string
+}
+
 /** The whole desired state. */
 export type Config = {
   readonly authority: Authority
@@ -168,6 +182,8 @@ export type Config = {
   /** The URL that is given a sign of life after each run. */
   readonly heartbeat?: UrlOrSecret
   readonly daemon: DaemonSettings
+  /** Looked at beside those of the certificates. */
+  readonly endpoints: readonly MonitoredEndpoint[]
   readonly certificates: readonly CertificateSpec[]
   /** Files that were read, in order. */
   readonly files: readonly string[]

@@ -3,8 +3,15 @@ import { formatDuration } from '../../base/duration.ts'
 import { formatYaml } from '../../manage/config/document.ts'
 import { formatListenAddress } from '../../manage/config/listen-address.ts'
 import { formatRenewAt, formatWindow } from '../../manage/config/renew.ts'
-import type { AccountSettings, Authority, CertificateSpec, Config } from '../../manage/spec.ts'
+import type {
+  AccountSettings,
+  Authority,
+  CertificateSpec,
+  Config,
+  MonitoredEndpoint,
+} from '../../manage/spec.ts'
 import { targetName } from '../../manage/spec.ts'
+import { formatEndpoint } from '../../runtime/endpoint-text.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { loadCommandConfig } from '../workbench.ts'
 
@@ -46,6 +53,7 @@ function configJson(config: Config): Record<string, unknown> {
     notify,
     heartbeat,
     daemon,
+    endpoints,
     certificates,
     files,
   } = config
@@ -69,7 +77,19 @@ function configJson(config: Config): Record<string, unknown> {
       metrics: daemon.metrics && formatListenAddress(daemon.metrics),
       'metrics-file': daemon.metricsFile,
     },
+    endpoints: endpoints.map(endpointJson),
     certificates: Object.fromEntries(certificates.map(spec => [spec.name, specJson(spec)])),
+  }
+}
+
+function endpointJson({ endpoint, certificate, warnBeforeMs, rootsFile }: MonitoredEndpoint): object {
+  return {
+    endpoint: formatEndpoint(endpoint),
+    'server-name': endpoint.serverName,
+    certificate,
+    'warn-before':
+      warnBeforeMs === undefined ? '21 d, or a quarter of a shorter life' : formatDuration(warnBeforeMs),
+    roots: rootsFile,
   }
 }
 

@@ -8,6 +8,7 @@ import { deploySchema } from '../../contracts/target-options.ts'
 import { accountKeyAlgorithms, keyTypes } from '../../x509/key-types.ts'
 import { isLimit, limitNames } from '../limits/limit.ts'
 import { pairedKeyTypes } from '../pair.ts'
+import { endpointsSchema } from './endpoints.ts'
 import { hooksSchema } from './hooks.ts'
 import { parseListenAddress } from './listen-address.ts'
 import { isRenewAt, isTimeZone, isWindow } from './renew.ts'
@@ -168,6 +169,7 @@ export const fileSchema = v.strictObject({
   notify: v.optional(notifySchema),
   heartbeat: v.optional(heartbeatSchema),
   daemon: v.optional(daemonSchema),
+  endpoints: v.optional(endpointsSchema),
   certificates: v.optional(v.record(text, v.nullable(certificateSchema))),
 })
 

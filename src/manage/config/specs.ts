@@ -27,6 +27,7 @@ import type {
 } from '../spec.ts'
 import { parseSpecName, type SpecName } from '../spec.ts'
 import type { ConfigDocument } from './document.ts'
+import { readEndpoints } from './endpoints.ts'
 import { readHooks } from './hooks.ts'
 import type { ConfigIssue } from './issue.ts'
 import { parseListenAddress } from './listen-address.ts'
@@ -50,6 +51,7 @@ const mainOnly = [
   'notify',
   'heartbeat',
   'daemon',
+  'endpoints',
 ] as const
 
 /** A parsed file: the main one first, then the drop-ins in name order. */
@@ -124,6 +126,11 @@ export function readConfig(
       }
     }
   }
+  const endpoints = readEndpoints(top.endpoints ?? [], {
+    names: new Set(certificates.keys()),
+    source: main?.file ?? '',
+    report,
+  })
   if (issues.length > 0 || authority === undefined) return { issues }
   return {
     config: {
@@ -135,6 +142,7 @@ export function readConfig(
       notify: readNotifiers(top.notify ?? []),
       ...(top.heartbeat !== undefined && { heartbeat: top.heartbeat }),
       daemon: readDaemon(top.daemon),
+      endpoints,
       certificates: [...certificates.values()],
       files: documents.map(({ file }) => file),
     },
