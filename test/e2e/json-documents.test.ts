@@ -50,6 +50,7 @@ test('what --json prints is what the guide shows', {
   await world.writeTlsSite('shop.example', ['shop.example'])
   await look('result', 'issue', 'shop.example')
   await look('status', 'status')
+  await look('verify', 'verify', `https://shop.example:${world.httpsPort}`, '--server-name', 'other.example')
   await world.writeTlsSite('shop.example', ['shop.example'], { extra: 'ssl_protocols TLSv1.3;' })
   await look('install', 'install', 'nginx', 'shop.example', '--dry-run')
   await world.writeTlsSite('shop.example', ['shop.example'])
@@ -81,6 +82,7 @@ test('what --json prints is what the guide shows', {
   await look('explain', 'explain', 'later.example')
   await look('plan', 'apply', '--dry-run')
   await lookAtAll('apply', '--only', 'later.example')
+  await look('verify', 'verify', 'smtp://127.0.0.1:1', '--certificate', 'shop.example')
   await look('verify', 'verify') // later.example has no certificate: an error
   await world.nginx.writeSite(siteWithoutListener(world, await freePort()))
   await look('verify', 'verify')

@@ -68,7 +68,7 @@ export async function verify(context: CommandContext, flags: VerifyFlags): Promi
       })),
     }
   }
-  if (watch !== undefined) return watchFor(look, watch === true ? defaultWatchMs : watch, context)
+  if (watch !== undefined) return await watchFor(look, watch === true ? defaultWatchMs : watch, context)
   return toResult(await look(), context)
 }
 

@@ -29,7 +29,7 @@ export type CheckOptions = {
   readonly signal: AbortSignal
 }
 
-type CheckRuntime = Pick<Runtime, 'clock' | 'files' | 'probeTls' | 'resolver' | 'trustedRoots'>
+type CheckRuntime = Pick<Runtime, 'clock' | 'files' | 'probeTls' | 'resolver' | 'systemRoots'>
 
 /**
  * Looks at every address of an endpoint, and at both kinds of key. Failures are values.

@@ -52,7 +52,7 @@ export type LookOptions = {
 export async function lookAtEndpoint(
   endpoint: Endpoint,
   { roots = [], expected, timeoutMs, signal }: LookOptions,
-  { probeTls, trustedRoots, clock }: Pick<Runtime, 'probeTls' | 'trustedRoots' | 'clock'>,
+  { probeTls, systemRoots, clock }: Pick<Runtime, 'probeTls' | 'systemRoots' | 'clock'>,
 ): Promise<EndpointLook> {
   try {
     const { chain, protocol } = await probeTls(endpoint, {
@@ -60,7 +60,7 @@ export async function lookAtEndpoint(
       ...(timeoutMs !== undefined && { timeoutMs }),
     })
     const sent = chain.map(parseCertificate)
-    const trusted = [...roots, ...rootsFor(sent, await trustedRoots())]
+    const trusted = [...roots, ...rootsFor(sent, await systemRoots())]
     const judged = judgeSentChain(sent, {
       ...{ roots: trusted, at: clock.now() },
       ...(expected !== undefined && { expected }),
@@ -81,10 +81,11 @@ function unreadable(error: AppError): AppError {
   })
 }
 
-/** Of the many, those that can have to do with what was sent. */
-function rootsFor(sent: readonly Certificate[], all: readonly Uint8Array[]): readonly Certificate[] {
+/** Of the many, those that can have to do with what was sent: the others are not worth reading. */
+function rootsFor(sent: readonly Certificate[], pems: readonly string[]): readonly Certificate[] {
   const names = sent.flatMap(({ subjectDer, issuerDer }) => [subjectDer, issuerDer])
-  return all
+  return pems
+    .map(derOf)
     .filter(der => names.some(name => contains(der, name)))
     .flatMap(der => {
       try {
@@ -93,6 +94,10 @@ function rootsFor(sent: readonly Certificate[], all: readonly Uint8Array[]): rea
         return [] // one that cannot be read can be trusted by nobody
       }
     })
+}
+
+function derOf(pem: string): Uint8Array {
+  return new Uint8Array(Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64'))
 }
 
 function contains(der: Uint8Array, name: Uint8Array): boolean {

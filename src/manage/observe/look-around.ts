@@ -17,7 +17,7 @@ export type LookAroundOptions = LookOptions & {
   readonly bothKinds?: boolean
 }
 
-type LookRuntime = Pick<Runtime, 'probeTls' | 'trustedRoots' | 'clock' | 'resolver'>
+type LookRuntime = Pick<Runtime, 'probeTls' | 'systemRoots' | 'clock' | 'resolver'>
 
 /**
  * Looks at every address that the endpoint's host has now. Failures are values, also where a name has no address.
