@@ -57,6 +57,8 @@ export interface Deployer {
   readonly name: string
   /** It reads the private key itself, and so is not given certificates whose key is elsewhere. */
   readonly needsKey?: boolean
+  /** Nobody is told of new files: `activate` does nothing. */
+  readonly isSilent?: boolean
   /** Tests the configuration and finds the endpoints. MUST NOT change anything. */
   inspect(certificate: DeployableCertificate, options: { readonly signal: AbortSignal }): Promise<Inspection>
   /**

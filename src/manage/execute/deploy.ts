@@ -290,7 +290,7 @@ async function activateAndProbe(
 
 async function activate(works: readonly Work[], { onEvent, signal }: DeployOptions): Promise<void> {
   const [first] = works
-  if (first === undefined) return
+  if (first === undefined || first.deployer.isSilent === true) return
   const { delivery, name, deployer } = first
   onEvent({ certificate: delivery.spec.name, step: 'deploying', level: 'step', text: `reloading ${name}` })
   await deployer.activate({ certificates: works.map(({ deployable }) => deployable), signal })

@@ -44,6 +44,7 @@ export async function probeUntilServed(
   { spec, certificate, servedWithinMs: limitMs = servedWithinMs, onEvent, signal }: ServedOptions,
   { clock, probeTls }: Pick<Runtime, 'clock' | 'probeTls'>,
 ): Promise<readonly EndpointResult[]> {
+  if (endpoints.length === 0) return []
   const start = clock.monotonic()
   let servedSince: number | undefined
   for (let round = 1; ; round++) {
@@ -60,7 +61,7 @@ export async function probeUntilServed(
       total,
     })
     if (done < total) servedSince = undefined
-    else if (total === 0 || now - (servedSince ??= now) >= changeOverMs) return results
+    else if (now - (servedSince ??= now) >= changeOverMs) return results
     if (done < total && now - start >= limitMs) return results
     const pauseMs = servedSince === undefined ? probe.firstMs * probe.factor ** (round - 1) : changeOverMs
     await clock.sleep(Math.min(pauseMs, probe.maxMs), signal)

@@ -10,6 +10,8 @@ const kinds: readonly { code: ErrorCode; lasting?: boolean; delivering: boolean;
   { code: 'ERR_CONFIG_READ', delivering: true, expected: 'action-needed' },
   { code: 'ERR_NOT_SERVED', delivering: true, expected: 'deploy-not-effective' },
   { code: 'ERR_DEPLOY', delivering: true, expected: 'deploy-not-effective' },
+  { code: 'ERR_HOOK', delivering: true, expected: 'action-needed' },
+  { code: 'ERR_HOOK', delivering: false, expected: 'failed' },
   { code: 'ERR_AUTHORIZATION', delivering: false, expected: 'failed' },
   { code: 'ERR_NETWORK', delivering: false, expected: 'failed' },
 ]

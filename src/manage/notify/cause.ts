@@ -42,6 +42,8 @@ export function failureKind(
   { delivering }: { readonly delivering: boolean },
 ): FailureKind {
   if (lasting || forPeople.has(code)) return 'action-needed'
+  // The certificate is in use; what follows it is somebody's program.
+  if (delivering && code === 'ERR_HOOK') return 'action-needed'
   return delivering ? 'deploy-not-effective' : 'failed'
 }
 

@@ -6,15 +6,16 @@ import { createServiceDeployer, type ServiceRuntime } from '../service.ts'
 
 /** A deployer for one set of files. */
 export function createFilesDeployer(target: FilesTarget, runtime: ServiceRuntime): Deployer {
-  return createServiceDeployer(
+  const [program, ...args] = target.reload ?? []
+  const deployer = createServiceDeployer(
     'files',
     target,
     {
       activate: async ({ signal }) => {
-        const [program, ...args] = target.reload ?? []
         if (program !== undefined) await runOrFail(program, args, runtime, { signal })
       },
     },
     runtime,
   )
+  return { ...deployer, isSilent: program === undefined }
 }
