@@ -26,6 +26,7 @@ export const targetOptions = {
   mysql: clientTargetSchema,
   nginx: nginxTargetSchema,
   postgresql: clientTargetSchema,
+  redis: clientTargetSchema,
   systemd: systemdTargetSchema,
   process: processTargetSchema,
   exec: execTargetSchema,
@@ -34,6 +35,7 @@ export const targetOptions = {
   ssh: sshTargetSchema,
   kubernetes: kubernetesTargetSchema,
   vault: vaultTargetSchema,
+  valkey: clientTargetSchema,
 } as const
 
 export type TargetKind = keyof typeof targetOptions

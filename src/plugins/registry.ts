@@ -49,6 +49,8 @@ const deployers: Registry<Deployer> = new Map(
     nginx: async () => deployer('nginx', (await import('./deployers/nginx/nginx.ts')).createNginxDeployer),
     postgresql: async () =>
       deployer('postgresql', (await import('./deployers/postgresql/postgresql.ts')).createPostgresqlDeployer),
+    redis: async () => deployer('redis', (await import('./deployers/redis/redis.ts')).createRedisDeployer),
+    valkey: async () => deployer('valkey', (await import('./deployers/redis/redis.ts')).createValkeyDeployer),
     systemd: async () =>
       deployer('systemd', (await import('./deployers/systemd/systemd.ts')).createSystemdDeployer),
     process: async () =>

@@ -1,0 +1,49 @@
+/** The real Redis, with everything it reads and writes in a directory of its own. */
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { freePort } from '../support/ports.ts'
+import { requireProgram, runProgram, startProgram } from '../support/programs.ts'
+import { giveTo, serviceUser } from '../support/service-user.ts'
+import type { RunningServer, Setup } from './server-case.ts'
+
+/** Starts Redis in the foreground, as its own user where tests run as root. */
+export async function startRedis(setup: Setup): Promise<RunningServer> {
+  const { directory, certificateFile, keyFile } = setup
+  const user = await serviceUser('redis')
+  const content = join(directory, 'data')
+  await mkdir(content, { mode: 0o755 })
+  await giveTo(user, content, keyFile)
+  const port = await freePort()
+  const [config, socket] = [join(directory, 'redis.conf'), join(content, 'server.sock')]
+  await writeFile(
+    config,
+    `port 0
+bind 127.0.0.1 -::1
+unixsocket ${socket}
+dir ${content}
+save ""
+tls-port ${port}
+tls-cert-file ${certificateFile}
+tls-key-file ${keyFile}
+tls-auth-clients no
+`,
+  )
+  await chmod(config, 0o644)
+  const program = await startProgram(requireProgram('redis-server'), [config], { user, cwd: '/' })
+  await program.waitForOutput(/ready to accept connections at/)
+  const client = async (env: Readonly<Record<string, string>>, ...command: readonly string[]) => {
+    const { stdout } = await runProgram(requireProgram('redis-cli'), ['-s', socket, ...command], { env })
+    if (stdout !== 'OK\n') throw new Error(`${command.join(' ')}: ${stdout}`)
+  }
+  const password = 'not the one that certwright knows'
+  return {
+    options: { config, socket },
+    places: [{ port }],
+    // It reads its configuration once; what it can be set to is a password.
+    breakConfiguration: async () => {
+      await client({}, 'CONFIG', 'SET', 'requirepass', password)
+      return () => client({ REDISCLI_AUTH: password }, 'CONFIG', 'SET', 'requirepass', '')
+    },
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+  }
+}
