@@ -77,9 +77,10 @@ describe('every server', () => {
       assert.match(hardenedSettings(name, { profile: 'intermediate' }).notes.join(' '), /is not known/)
     })
 
-    test(`${name}: no line of a comment is long, and none of the text has trailing blanks`, () => {
+    test(`${name}: plain ASCII without trailing blanks`, () => {
       const { text } = hardenedSettings(name, { profile: 'intermediate', explain: true })
       assert.doesNotMatch(text, /[ \t]$/m)
+      assert.match(text, /^[\n -~]*$/) // nobody knows in which encoding a server reads it
       assert.ok(text.endsWith('\n'))
     })
   }
@@ -88,6 +89,13 @@ describe('every server', () => {
 test('stapling is there only for a certificate that names a responder', () => {
   assert.match(hardenedSettings('nginx', { profile: 'modern', staple: true }).text, /^ssl_stapling on;$/m)
   assert.match(hardenedSettings('apache', { profile: 'modern', staple: true }).text, /^SSLUseStapling on$/m)
+})
+
+test('a server that cannot be told to staple says so', () => {
+  const notes = (staple: boolean) =>
+    hardenedSettings('redis', { profile: 'modern', staple }).notes.filter(note => /stapling/.test(note))
+      .length
+  assert.deepEqual([notes(true), notes(false)], [1, 0])
 })
 
 test('session tickets of nginx are left on from the version that changes their keys', () => {

@@ -10,6 +10,7 @@ import { reasonsFor } from './reasons.ts'
 import { renderSettings } from './render.ts'
 import type { HardenedServer } from './server.ts'
 import { hardenedServers } from './servers.ts'
+import type { Block } from './setting.ts'
 import { atLeast, formatVersion } from './version.ts'
 
 /**
@@ -26,14 +27,15 @@ export function hardenedSettings(name: string, options: HardeningOptions): Harde
   const serverSpeaksTls13 = server.tls13Since === undefined || atLeast(version, server.tls13Since)
   const tls = fitProfile(profile, { library, serverSpeaksTls13, dhe: dhFile !== undefined })
   const reasons = reasonsFor(profile, tls)
+  const blocks = server.blocks({ profile, version, library, tls, reasons, hsts, staple, dhFile })
   const settings = {
     server: server.name,
     profile,
     guideline: profileValues[profile].guideline,
     version: options.version && formatVersion(options.version),
     library: options.library && formatLibrary(options.library),
-    blocks: server.blocks({ profile, version, library, tls, reasons, hsts, staple, dhFile }),
-    notes: [...assumptions(server, options), ...leftOut(tls)],
+    blocks,
+    notes: [...assumptions(server, options), ...leftOut(tls), ...unstapled(server, blocks, staple)],
     apply: server.apply,
     warnings: profile === 'old' ? [oldWarning] : [],
   }
@@ -104,7 +106,7 @@ function assumptions(server: HardenedServer, { version, library }: HardeningOpti
           `The version of ${server.title} is not known: this is for ${formatVersion(server.oldest.version)} and newer. --server-version tells it.`,
         ]
       : []),
-    ...(library === undefined
+    ...(library === undefined && server.oldest.library.kind !== 'go'
       ? [
           `The TLS library is not known: this is for ${formatLibrary(server.oldest.library)} and newer. --openssl-version tells it.`,
         ]
@@ -114,4 +116,10 @@ function assumptions(server: HardenedServer, { version, library }: HardeningOpti
 
 function leftOut({ missing }: FittedTls): readonly string[] {
   return missing.map(what => `Left out: ${what}`)
+}
+
+function unstapled({ title }: HardenedServer, blocks: readonly Block[], staple: boolean): readonly string[] {
+  const texts = blocks.flatMap(({ settings }) => settings.map(({ text }) => text))
+  if (!staple || texts.some(text => /stapling|ocsp/i.test(text))) return []
+  return [`Left out: OCSP stapling. The certificate names a responder, but ${title} has no line for it.`]
 }

@@ -69,7 +69,7 @@ export function reasonsFor(profile: Profile, tls: FittedTls): Reasons {
     },
     dhe: {
       why: 'A group that everybody can look up (RFC 7919) for clients that know DHE and no ECDHE.',
-      cost: 'DHE costs the server several times the work of ECDHE. Never generate a group: nobody can check it.',
+      cost: 'DHE costs the server several times the work of ECDHE. The group is not generated, but written down by: openssl genpkey -genparam -algorithm DH -pkeyopt dh_param:ffdhe2048',
     },
   }
 }

@@ -1,7 +1,7 @@
 /** From settings to the text of a file. */
 
 import type { HardenedSettings, HardeningOptions } from './hardened-settings.ts'
-import { profileValues } from './profiles.ts'
+import { hstsRamp } from './hsts.ts'
 import type { HardenedServer } from './server.ts'
 import type { Block, Setting } from './setting.ts'
 
@@ -16,15 +16,20 @@ export function renderSettings(
 ): string {
   const comment = (text: string) => commented(text, server.comment)
   const how = { comment, explain, mark: server.comment }
-  const head = [
+  const title = comment(
     `TLS settings of ${server.title}${who(settings)}: profile ${settings.profile} of Mozilla's guideline ${settings.guideline}.`,
-    ...(madeBy === undefined ? [] : [`Made by: ${madeBy}`]),
+  )
+  // In one line, so that it can be copied.
+  const made = madeBy === undefined ? [] : [`${server.comment} Made by: ${madeBy}`]
+  const head = [
     `Save it, for example, as ${server.file}, then: ${server.apply}`,
     ...settings.warnings.map(warning => `WARNING: ${warning}`),
     ...settings.notes,
-    ...(explain ? notHere(settings) : []),
+    ...(explain ? notHere(server, settings) : []),
   ]
   return [
+    ...title,
+    ...made,
     ...head.flatMap(comment),
     ...settings.blocks.flatMap(block => ['', ...renderBlock(block, how)]),
     '',
@@ -36,16 +41,18 @@ function who({ version, library }: Pick<HardenedSettings, 'version' | 'library'>
 }
 
 /** What administrators look for and will not find. */
-function notHere({ blocks, profile }: Pick<HardenedSettings, 'blocks' | 'profile'>): readonly string[] {
+function notHere({ web }: HardenedServer, { blocks }: Pick<HardenedSettings, 'blocks'>): readonly string[] {
   const all = blocks.flatMap(({ settings }) => settings.map(({ text }) => text)).join('\n')
   return [
-    `The oldest clients that connect: ${profileValues[profile].oldestClients}.`,
     ...(/dhe-rsa/i.test(all.replaceAll(/ecdhe/gi, ''))
       ? []
       : ['No DHE ciphers, so no file with a group for them (dhparam) is needed.']),
     ...(/stapl/i.test(all)
       ? []
-      : ['No OCSP stapling: Let’s Encrypt and others have no responders any more.']),
+      : ["No OCSP stapling: Let's Encrypt and others have no responders any more."]),
+    ...(web === true && !/strict-transport|stsSeconds/i.test(all)
+      ? [`No HSTS yet. It goes step by step, with --hsts ${hstsRamp()}.`]
+      : []),
     'No public key pins (HPKP): browsers have dropped them, and a lost key locked everybody out.',
   ]
 }
@@ -57,14 +64,14 @@ type How = {
 }
 
 function renderBlock(
-  { place, open, close, settings, apart }: Block,
+  { place, open, close, indent, settings, apart }: Block,
   { comment, explain, mark }: How,
 ): readonly string[] {
-  const indent = open === undefined ? '' : '    '
+  const before = open === undefined ? '' : (indent ?? '    ')
   const line = ({ text, why, cost }: Setting): readonly string[] => [
-    ...(explain ? comment(why) : []),
-    ...(explain && cost !== undefined ? comment(`Cost: ${cost}`) : []),
-    ...text.split('\n').map(part => `${indent}${part}`),
+    ...(explain ? comment(why).map(one => `${before}${one}`) : []),
+    ...(explain && cost !== undefined ? comment(`Cost: ${cost}`).map(one => `${before}${one}`) : []),
+    ...text.split('\n').map(part => `${before}${part}`),
   ]
   const lines = [
     ...(open === undefined ? [] : [open]),
@@ -73,7 +80,8 @@ function renderBlock(
   ]
   return [
     ...comment(`Place: ${place}.`),
-    ...(apart === true ? lines.flatMap(text => (text.startsWith(mark) ? [text] : comment(text))) : lines),
+    // Lines to be copied stand out from the comments by their indentation.
+    ...(apart === true ? lines.map(text => (text.startsWith(mark) ? text : `${mark}     ${text}`)) : lines),
   ]
 }
 

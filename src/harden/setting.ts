@@ -15,6 +15,8 @@ export type Block = {
   /** A line before and after the lines, where the syntax has sections; the lines are indented then. */
   readonly open?: string
   readonly close?: string
+  /** Before the lines of a section; four blanks when absent. */
+  readonly indent?: string
   readonly settings: readonly Setting[]
   /** It cannot stand in the same file as the first block, so it is printed as comments to copy. */
   readonly apart?: true

@@ -1,22 +1,13 @@
 /** The settings of databases, directories and brokers, in force in the real ones. */
-import { chmod, mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { test } from 'node:test'
-import { profiles } from '../../src/harden/profiles.ts'
 import { freePort } from '../support/ports.ts'
-import { type RunningProgram, requireProgram, skipWithout, startProgram } from '../support/programs.ts'
-import { assertProfile, type Endpoint, type Exceptions } from './handshakes.ts'
-import { untilListening } from './listening.ts'
-import { makeSite, runToEnd, type Site } from './settings.ts'
+import { requireProgram, startProgram } from '../support/programs.ts'
+import { listening, type Row, testRows } from './rows.ts'
+import { runToEnd, type Site } from './settings.ts'
 
-type Row = {
-  readonly server: string
-  readonly program: string
-  readonly except?: Exceptions
-  readonly start: (site: Site) => Promise<AsyncDisposable & Endpoint>
-}
-
-const rows: readonly Row[] = [
+// Their processes are users of their own.
+const servers: readonly Omit<Row, 'needsRoot'>[] = [
   // Before version 18 it takes one curve, and suites of TLS 1.3 are as OpenSSL has them.
   {
     server: 'postgresql',
@@ -35,20 +26,7 @@ const rows: readonly Row[] = [
   { server: 'slapd', program: 'slapd', start: startSlapd },
 ]
 
-// The databases refuse to run as root, and only root can become their users.
-const skipUser = process.getuid?.() === 0 ? false : 'needs root'
-
-for (const { server, program, except, start } of rows) {
-  for (const profile of profiles) {
-    test(`${server}, ${profile}`, { skip: skipWithout(program) || skipUser, timeout: 120_000 }, async () => {
-      await using site = await makeSite(server, { profile })
-      await chmod(site.directory, 0o711)
-      await chmod(site.keyFile, 0o644)
-      await using started = await start(site)
-      await assertProfile(profile, started, except)
-    })
-  }
-}
+testRows(servers.map(row => ({ ...row, needsRoot: true })))
 
 async function startPostgresql({ directory, settingsFile, certificateFile, keyFile }: Site) {
   const port = await freePort()
@@ -163,9 +141,4 @@ async function startSlapd({ directory, settingsFile, certificateFile, keyFile }:
   const started = await listening(running, { port })
   await runToEnd('ldapmodify', ['-Q', '-Y', 'EXTERNAL', '-H', socket, '-f', settingsFile])
   return started
-}
-
-async function listening(running: RunningProgram, endpoint: Endpoint): Promise<AsyncDisposable & Endpoint> {
-  await untilListening(endpoint.port, running)
-  return { ...endpoint, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
 }

@@ -1,48 +1,20 @@
 /** The settings of mail servers, in force in the real ones. */
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { test } from 'node:test'
-import { profiles } from '../../src/harden/profiles.ts'
 import { freePort } from '../support/ports.ts'
-import {
-  findProgram,
-  type RunningProgram,
-  requireProgram,
-  skipWithout,
-  startProgram,
-} from '../support/programs.ts'
-import { assertProfile, type Endpoint, type Exceptions } from './handshakes.ts'
-import { untilListening } from './listening.ts'
-import { makeSite, runToEnd, type Site } from './settings.ts'
+import { requireProgram, startProgram } from '../support/programs.ts'
+import { listening, type Row, testRows } from './rows.ts'
+import { runToEnd, type Site } from './settings.ts'
 
-type Row = {
-  readonly server: string
-  readonly program: string
-  readonly except?: Exceptions
-  readonly start: (site: Site) => Promise<AsyncDisposable & Endpoint>
-}
-
-const rows: readonly Row[] = [
+// Their processes are users of their own.
+const servers: readonly Omit<Row, 'needsRoot'>[] = [
   // Suites of TLS 1.3 are as OpenSSL has them.
   { server: 'postfix', program: 'postfix', except: { anySuite: true }, start: startPostfix },
   { server: 'dovecot', program: 'dovecot', start: startDovecot },
-  { server: 'exim', program: 'exim4', start: startExim },
+  { server: 'exim', program: 'exim4', elsewhere: true, start: startExim },
 ]
 
-// As another user these servers want a configuration that nobody would recognise.
-const skipUser = process.getuid?.() === 0 ? false : 'needs root'
-
-for (const { server, program, except, start } of rows) {
-  for (const profile of profiles) {
-    test(`${server}, ${profile}`, { skip: skipWithout(program) || skipUser, timeout: 120_000 }, async () => {
-      const path = server === 'exim' ? findProgram(program) : undefined
-      await using site = await makeSite(server, { profile }, path === undefined ? {} : { program: path })
-      await chmod(site.directory, 0o711) // the servers go on as users of their own
-      await using started = await start(site)
-      await assertProfile(profile, started, except)
-    })
-  }
-}
+testRows(servers.map(row => ({ ...row, needsRoot: true })))
 
 async function startPostfix({ directory, settingsFile, certificateFile, keyFile }: Site) {
   const port = await freePort()
@@ -152,9 +124,4 @@ async function startExim({ directory, settingsFile, certificateFile, keyFile }: 
   await runToEnd('exim4', ['-C', configFile, '-bV'])
   const running = await startProgram(requireProgram('exim4'), ['-C', configFile, '-bdf'])
   return await listening(running, { port, starttls: 'smtp' })
-}
-
-async function listening(running: RunningProgram, endpoint: Endpoint): Promise<AsyncDisposable & Endpoint> {
-  await untilListening(endpoint.port, running)
-  return { ...endpoint, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
 }

@@ -1,31 +1,13 @@
 /** The settings of the other servers, in force in the real ones. */
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { test } from 'node:test'
-import { profiles } from '../../src/harden/profiles.ts'
 import { freePort, freePorts } from '../support/ports.ts'
-import {
-  findProgram,
-  plainEnvironment,
-  type RunningProgram,
-  requireProgram,
-  skipWithout,
-  startProgram,
-} from '../support/programs.ts'
-import { assertProfile, type Endpoint, type Exceptions } from './handshakes.ts'
-import { untilListening } from './listening.ts'
-import { makeSite, runToEnd, type Site } from './settings.ts'
+import { plainEnvironment, requireProgram, startProgram } from '../support/programs.ts'
+import { listening, type Row, testRows } from './rows.ts'
+import { runToEnd, type Site } from './settings.ts'
 
-type Row = {
-  readonly server: string
-  readonly program: string
-  readonly except?: Exceptions
-  /** Of the profiles. */
-  readonly without?: string
-  readonly start: (site: Site) => Promise<AsyncDisposable & Endpoint>
-}
-
-const rows: readonly Row[] = [
+// Their processes are users of their own.
+const servers: readonly Omit<Row, 'needsRoot'>[] = [
   { server: 'nghttpx', program: 'nghttpx', start: startNghttpx },
   { server: 'stunnel', program: 'stunnel4', start: startStunnel },
   { server: 'prosody', program: 'prosody', start: startProsody },
@@ -41,6 +23,7 @@ const rows: readonly Row[] = [
   {
     server: 'vsftpd',
     program: 'vsftpd',
+    elsewhere: true,
     except: { onlyGroup: 'prime256v1', anySuite: true },
     without: 'modern',
     start: startVsftpd,
@@ -48,20 +31,7 @@ const rows: readonly Row[] = [
   { server: 'rabbitmq', program: 'rabbitmq-server', except: { anyGroup: true }, start: startRabbitmq },
 ]
 
-const skipUser = process.getuid?.() === 0 ? false : 'needs root'
-
-for (const { server, program, except, without, start } of rows) {
-  for (const profile of profiles.filter(name => name !== without)) {
-    test(`${server}, ${profile}`, { skip: skipWithout(program) || skipUser, timeout: 120_000 }, async () => {
-      const path = server === 'vsftpd' ? findProgram(program) : undefined
-      await using site = await makeSite(server, { profile }, path === undefined ? {} : { program: path })
-      await chmod(site.directory, 0o755)
-      await chmod(site.keyFile, 0o644)
-      await using started = await start(site)
-      await assertProfile(profile, started, except)
-    })
-  }
-}
+testRows(servers.map(row => ({ ...row, needsRoot: true })))
 
 async function startNghttpx({ settingsFile, certificateFile, keyFile }: Site) {
   const [port = 0, backend = 0] = await freePorts(2)
@@ -259,9 +229,4 @@ async function startRabbitmq({ directory, settingsFile, certificateFile, keyFile
       await runToEnd('epmd', ['-port', String(mapper), '-kill']) // which it leaves behind
     },
   }
-}
-
-async function listening(running: RunningProgram, endpoint: Endpoint): Promise<AsyncDisposable & Endpoint> {
-  await untilListening(endpoint.port, running)
-  return { ...endpoint, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
 }

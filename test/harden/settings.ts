@@ -24,7 +24,7 @@ export type Site = AsyncDisposable & {
 export async function makeSite(
   name: string,
   options: HardeningOptions,
-  { program }: { readonly program?: string } = {},
+  { program }: { readonly program?: string | undefined } = {},
 ): Promise<Site> {
   const temporary = await tempDirectory()
   const directory = temporary.path

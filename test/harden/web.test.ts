@@ -3,40 +3,21 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { join } from 'node:path'
-import { test } from 'node:test'
 import type { HardenedSettings } from '../../src/harden/hardened-settings.ts'
-import { profiles } from '../../src/harden/profiles.ts'
 import { startNginx } from '../support/nginx.ts'
 import { freePort } from '../support/ports.ts'
-import { requireProgram, skipWithout, startProgram } from '../support/programs.ts'
-import { assertProfile } from './handshakes.ts'
-import { untilListening } from './listening.ts'
-import { makeSite, runToEnd, type Site } from './settings.ts'
-
-type Started = AsyncDisposable & { readonly port: number }
-type Row = {
-  readonly server: string
-  readonly program: string
-  readonly start: (site: Site) => Promise<Started>
-}
+import { requireProgram, startProgram } from '../support/programs.ts'
+import { listening, type Row, type Started, testRows } from './rows.ts'
+import { runToEnd, type Site } from './settings.ts'
 
 const rows: readonly Row[] = [
-  { server: 'nginx', program: 'nginx', start: startNginxWith },
-  { server: 'apache', program: 'apache2', start: startApache },
-  { server: 'haproxy', program: 'haproxy', start: startHaproxy },
-  { server: 'lighttpd', program: 'lighttpd', start: startLighttpd },
+  { server: 'nginx', program: 'nginx', start: startNginxWith, look: seeHsts },
+  { server: 'apache', program: 'apache2', start: startApache, look: seeHsts },
+  { server: 'haproxy', program: 'haproxy', start: startHaproxy, look: seeHsts },
+  { server: 'lighttpd', program: 'lighttpd', start: startLighttpd, look: seeHsts },
 ]
 
-for (const { server, program, start } of rows) {
-  for (const profile of profiles) {
-    test(`${server}, ${profile}`, { skip: skipWithout(program), timeout: 120_000 }, async () => {
-      await using site = await makeSite(server, { profile, hsts: '1w', staple: true })
-      await using started = await start(site)
-      await assertProfile(profile, started)
-      assert.equal(await hstsOf(started), 'max-age=604800')
-    })
-  }
-}
+testRows(rows)
 
 async function startNginxWith({ settingsFile, certificateFile, keyFile }: Site): Promise<Started> {
   const port = await freePort()
@@ -83,9 +64,10 @@ async function startApache({
     ].join('\n'),
   )
   await runToEnd('apache2', ['-t', '-f', configFile])
-  const running = await startProgram(requireProgram('apache2'), ['-f', configFile, '-D', 'FOREGROUND'])
-  await untilListening(port, running)
-  return { port, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
+  return await listening(
+    await startProgram(requireProgram('apache2'), ['-f', configFile, '-D', 'FOREGROUND']),
+    { port },
+  )
 }
 
 async function startHaproxy({
@@ -114,9 +96,7 @@ async function startHaproxy({
   )
   const args = ['-f', settingsFile, '-f', configFile]
   await runToEnd('haproxy', ['-c', ...args])
-  const running = await startProgram(requireProgram('haproxy'), ['-db', ...args])
-  await untilListening(port, running)
-  return { port, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
+  return await listening(await startProgram(requireProgram('haproxy'), ['-db', ...args]), { port })
 }
 
 async function startLighttpd({ directory, settingsFile, certificateFile, keyFile }: Site): Promise<Started> {
@@ -137,15 +117,17 @@ async function startLighttpd({ directory, settingsFile, certificateFile, keyFile
     ].join('\n'),
   )
   await runToEnd('lighttpd', ['-tt', '-f', configFile])
-  const running = await startProgram(requireProgram('lighttpd'), ['-D', '-f', configFile])
-  await untilListening(port, running)
-  return { port, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
+  return await listening(await startProgram(requireProgram('lighttpd'), ['-D', '-f', configFile]), { port })
 }
 
 /** Those that the text has as comments, to be copied elsewhere. */
 function apartLines({ blocks }: HardenedSettings): readonly string[] {
   const apart = blocks.filter(block => block.apart === true)
   return apart.flatMap(({ settings }) => settings.map(({ text }) => text))
+}
+
+async function seeHsts(started: Started): Promise<void> {
+  assert.equal(await hstsOf(started), 'max-age=604800')
 }
 
 function hstsOf({ port }: Started): Promise<unknown> {
