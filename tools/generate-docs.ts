@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { errorCodes } from '../src/base/errors.ts'
 import { describedProgram } from '../src/cli/program.ts'
+import { hardenedSettings } from '../src/harden/harden.ts'
+import { parseVersion } from '../src/harden/version.ts'
 import { configJsonSchema } from '../src/manage/config/json-schema.ts'
 
 const root = dirname(import.meta.dirname)
@@ -22,6 +24,7 @@ export function generateDocs(): readonly GeneratedFile[] {
     { path: 'docs/reference/commands.md', text: commandsPage(describedProgram()) },
     { path: 'docs/reference/configuration.schema.json', text: json(configJsonSchema()) },
     { path: 'docs/reference/servers.md', text: serversPage() },
+    { path: 'docs/guides/tls-settings.md', text: withSettings(readText('docs/guides/tls-settings.md')) },
     { path: 'docs/guides/library.md', text: withExamples(readText('docs/guides/library.md')) },
   ]
 }
@@ -135,6 +138,21 @@ function withExamples(text: string): string {
   return text.replace(
     /^<!-- example: (\S+) -->\n```ts\n.*?^```$/gms,
     (_, file: string) => `<!-- example: ${file} -->\n\`\`\`ts\n${readText(file)}\`\`\``,
+  )
+}
+
+/** Replaces what follows `<!-- tls snippet: SERVER VERSION LIBRARY-VERSION -->` by what the command prints for these. */
+function withSettings(text: string): string {
+  return text.replace(
+    /^<!-- tls snippet: (\S+) (\S+) (?:(openssl|gnutls)-)?(\S+) -->\n```\n.*?^```$/gms,
+    (_, server: string, version: string, kind: 'openssl' | 'gnutls' | undefined, library: string) => {
+      const snippet = hardenedSettings(server, {
+        profile: 'intermediate',
+        version: parseVersion(version),
+        library: kind && { kind, version: parseVersion(library) ?? [] },
+      })
+      return `<!-- tls snippet: ${server} ${version} ${kind === undefined ? '' : `${kind}-`}${library} -->\n\`\`\`\n${snippet.text}\`\`\``
+    },
   )
 }
 

@@ -3,7 +3,11 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { hardenedServers } from '../../src/harden/servers.ts'
+import { nodeRuntime } from '../../src/runtime/node/runtime.ts'
 import { runCli } from '../support/cli.ts'
+import { requireProgram, runProgram } from '../support/programs.ts'
+import { storeCertificates } from '../support/stored-state.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
 const other = ['--server-version', '1.28.0', '--openssl-version', '3.5.1']
@@ -65,6 +69,22 @@ test('--output writes once, --check tells what is stale', async () => {
   assert.equal(await readFile(file, 'utf8'), 'ssl_protocols TLSv1;\n')
 })
 
+test('--for staples for a certificate that names an OCSP responder, and for no other', async () => {
+  await using temporary = await tempDirectory()
+  await storeCertificates(temporary.path, ['shop.example'], nodeRuntime().clock.now())
+  const stapling = async () => {
+    const args = ['--state', temporary.path, 'tls', 'snippet', 'nginx', '--for', 'shop.example', ...other]
+    return /^ssl_stapling on;$/m.test((await runCli(args)).stdout)
+  }
+  assert.equal(await stapling(), false)
+  const { stdout } = await runProgram(requireProgram('openssl'), [
+    ...['req', '-x509', '-newkey', 'ed25519', '-nodes', '-subj', '/CN=shop.example', '-keyout', '/dev/null'],
+    ...['-addext', 'authorityInfoAccess=OCSP;URI:http://ocsp.example/'],
+  ])
+  await writeFile(join(temporary.path, 'live', 'shop.example', 'cert.pem'), stdout)
+  assert.equal(await stapling(), true)
+})
+
 for (const { name, args, says } of [
   { name: '--webroot alone', args: ['nginx', '--webroot', '/srv'], says: /--webroot goes with --challenge/ },
   { name: '--check alone', args: ['nginx', '--check'], says: /--check goes with --output/ },
@@ -92,3 +112,9 @@ for (const { name, args, says } of [
     assert.match(stderr, /^hint: /m)
   })
 }
+
+test('the guide has an example of every server', async () => {
+  const guide = await readFile(join(import.meta.dirname, '../../docs/guides/tls-settings.md'), 'utf8')
+  const missing = hardenedServers.filter(({ name }) => !guide.includes(`<!-- tls snippet: ${name} `))
+  assert.deepEqual(missing, [])
+})
