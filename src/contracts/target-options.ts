@@ -23,6 +23,7 @@ export const targetOptions = {
   files: filesTargetSchema,
   haproxy: haproxyTargetSchema,
   mariadb: clientTargetSchema,
+  mosquitto: serverTargetSchema,
   mysql: clientTargetSchema,
   nginx: nginxTargetSchema,
   postgresql: clientTargetSchema,

@@ -44,6 +44,8 @@ const deployers: Registry<Deployer> = new Map(
       deployer('haproxy', (await import('./deployers/haproxy/haproxy.ts')).createHaproxyDeployer),
     mariadb: async () =>
       deployer('mariadb', (await import('./deployers/mariadb/mariadb.ts')).createMariadbDeployer),
+    mosquitto: async () =>
+      deployer('mosquitto', (await import('./deployers/mosquitto/mosquitto.ts')).createMosquittoDeployer),
     mysql: async () =>
       deployer('mysql', (await import('./deployers/mariadb/mariadb.ts')).createMysqlDeployer),
     nginx: async () => deployer('nginx', (await import('./deployers/nginx/nginx.ts')).createNginxDeployer),
