@@ -69,7 +69,12 @@ export const execTargetSchema = targetWithFiles({
 
 /** Schema of `restart-if-older:`. @internal */
 export const restartIfOlderTargetSchema = v.pipe(
-  targetWithFiles({ unit: v.optional(unit), ...processEntries, restart: v.optional(commandSchema) }),
+  targetWithFiles({
+    unit: v.optional(unit),
+    ...processEntries,
+    restart: v.optional(commandSchema),
+    timeout: v.optional(timeoutSchema),
+  }),
   v.check(
     ({ unit: name, 'pid-file': pidFile, program: called }) =>
       (name === undefined) !== (pidFile === undefined && called === undefined),

@@ -108,7 +108,7 @@ test('a restart that leaves the old process there is no success', async () => {
     code: 'ERR_DEPLOY',
     message: 'm is still the process from before, after "/usr/sbin/service m restart" succeeded',
   })
-  assert.ok(clock.monotonic() - before <= 61_000)
+  assert.ok(clock.monotonic() - before <= 121_000)
 })
 
 test('a restart that fails is told at once', async () => {

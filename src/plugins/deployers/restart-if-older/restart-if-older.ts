@@ -1,6 +1,7 @@
 /** A server that reads its files only when it starts: it is restarted when it is older than they are. */
+import { parseDurationMs } from '../../../base/duration.ts'
 import { AppError, isAppError } from '../../../base/errors.ts'
-import { secondMs } from '../../../base/instant.ts'
+import { minuteMs } from '../../../base/instant.ts'
 import type { Activation, DeployableCertificate, Deployer } from '../../../contracts/deployer.ts'
 import { hasFiles, wantedFiles } from '../../../contracts/files-target.ts'
 import type { TargetOptions } from '../../../contracts/target-options.ts'
@@ -17,10 +18,9 @@ type Options = { readonly signal: AbortSignal }
 
 /** Processes are dated to the hundredth of a second: one that began in the same step may have read the earlier files. */
 const stepMs = 20
-/** Restarts go on in the background, more often than not. */
-const restartWithinMs = 60 * secondMs
+/** Until there is a younger process: restarts go on in the background, more often than not. */
+const restartWithinMs = 2 * minuteMs
 const lookEveryMs = 250
-const restartTimeoutMs = 120 * secondMs
 
 /** A deployer for one process, or the main process of one unit. */
 export function createRestartIfOlderDeployer(target: Target, runtime: OlderRuntime): Deployer {
@@ -58,11 +58,12 @@ async function restartIfOlder(
   }
   if ((await isOld()) === false) return
   const command = target.restart ?? ['systemctl', '--no-ask-password', 'restart', target.unit ?? '']
+  const withinMs = target.timeout === undefined ? restartWithinMs : parseDurationMs(target.timeout)
   const [program = '', ...args] = command
-  await runOrFail(program, args, runtime, { timeoutMs: restartTimeoutMs, signal })
+  await runOrFail(program, args, runtime, { timeoutMs: withinMs, signal })
   const began = runtime.clock.monotonic()
   let old = await isOld()
-  while (old !== false && runtime.clock.monotonic() - began < restartWithinMs) {
+  while (old !== false && runtime.clock.monotonic() - began < withinMs) {
     await runtime.clock.sleep(lookEveryMs, signal)
     old = await isOld()
   }
