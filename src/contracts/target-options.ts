@@ -19,6 +19,7 @@ import {
  * do without options may be named alone in the configuration. @internal
  */
 export const targetOptions = {
+  apache: serverTargetSchema,
   dovecot: serverTargetSchema,
   files: filesTargetSchema,
   haproxy: haproxyTargetSchema,

@@ -37,6 +37,8 @@ const solvers: Registry<Solver> = new Map([
 
 const deployers: Registry<Deployer> = new Map(
   Object.entries({
+    apache: async () =>
+      deployer('apache', (await import('./deployers/apache/apache.ts')).createApacheDeployer),
     dovecot: async () =>
       deployer('dovecot', (await import('./deployers/dovecot/dovecot.ts')).createDovecotDeployer),
     files: async () => deployer('files', (await import('./deployers/files/files.ts')).createFilesDeployer),

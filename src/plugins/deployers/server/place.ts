@@ -14,6 +14,10 @@ export type CertificatePlace = {
   readonly chainFile?: string
   /** The names for which it is served, `*.example.com` included; absent for a certificate that is served to everybody. */
   readonly names?: readonly string[]
+  /** It is served for every other name, too: there is no other certificate at its addresses. */
+  readonly isOnly?: boolean
+  /** Why it must not be written to, in words that follow a comma. */
+  readonly foreign?: string
   /** Where the configuration says so, for people. */
   readonly source: string
   /** Where it is served; the name that is sent is filled in. */
@@ -24,8 +28,6 @@ export type CertificatePlace = {
 export type SeenPlace = CertificatePlace & {
   /** Which of its files lead to `live/<name>`. */
   readonly live: { readonly certificate: boolean; readonly key: boolean }
-  /** Why nobody but its owner may write there. */
-  readonly foreign?: string
   /** The names in the certificate that lies there; absent where none lies there that can be read. */
   readonly present?: readonly string[]
   /** What is wrong with certificate and key that lie there. */
@@ -105,11 +107,12 @@ export function endpointsOf(
   places: readonly CertificatePlace[],
   { identifiers }: DeployableCertificate,
 ): readonly Endpoint[] {
-  const endpoints = places.flatMap(({ endpoints: addresses, names, source }) => {
+  const endpoints = places.flatMap(({ endpoints: addresses, names, isOnly, source }) => {
     const served = identifiers.filter(
       ({ type, value }) => type === 'dns' && (names ?? []).some(name => covers(name, value)),
     )
-    const asked = names === undefined ? [askedName(identifiers)] : served.map(nameFor)
+    const isForAll = names === undefined || (isOnly === true && served.length === 0)
+    const asked = isForAll ? [askedName(identifiers)] : served.map(nameFor)
     return addresses.flatMap(address => asked.map(serverName => ({ ...address, serverName, source })))
   })
   const seen = new Map(endpoints.map(one => [JSON.stringify({ ...one, source: '' }), one]))

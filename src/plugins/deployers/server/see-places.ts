@@ -47,7 +47,8 @@ async function seePlace(
   )
   const why = isOther
     ? 'which is another certificate of Certwright'
-    : foreign.find(([pattern]) => pattern.test(trail.end) || pattern.test(keyTrail.end))?.[1]
+    : (place.foreign ??
+      foreign.find(([pattern]) => pattern.test(trail.end) || pattern.test(keyTrail.end))?.[1])
   const present = live.certificate ? {} : await presentCertificate(place.certificateFile, reader)
   const problem = live.certificate ? undefined : await problemAt(place, reader)
   return {

@@ -1,0 +1,103 @@
+/** The files of Apache httpd's configuration as virtual hosts. Pure. */
+import type { Dump, IncludedFile } from './dump.ts'
+
+/** What is said in a virtual host, or outside of them all. */
+export type Scope = {
+  /** `*:443`, …; empty for the main server. */
+  readonly addresses: readonly string[]
+  /** File and line of its beginning. */
+  readonly source: string
+  /** The arguments of each directive, by its name in lower case. */
+  readonly settings: ReadonlyMap<string, readonly (readonly string[])[]>
+}
+
+export type Scopes = { readonly main: Scope; readonly hosts: readonly Scope[] }
+
+type OpenScope = Scope & { readonly settings: Map<string, (readonly string[])[]> }
+type Section = { readonly name: string; readonly isActive: boolean; readonly scope: OpenScope }
+type Walk = {
+  readonly texts: ReadonlyMap<string, string>
+  readonly dump: Pick<Dump, 'modules' | 'defines'>
+  readonly hosts: OpenScope[]
+  /** Innermost last. */
+  readonly sections: Section[]
+}
+
+/**
+ * Follows the files in the order in which they are read.
+ * @param texts - of every file that is included
+ */
+export function readScopes(
+  dump: Pick<Dump, 'main' | 'modules' | 'defines'>,
+  texts: ReadonlyMap<string, string>,
+): Scopes {
+  const main: OpenScope = { addresses: [], source: dump.main?.path ?? '', settings: new Map() }
+  const hosts: OpenScope[] = []
+  const sections = [{ name: '', isActive: true, scope: main }]
+  if (dump.main !== undefined) walk(dump.main, { texts, dump, hosts, sections })
+  return { main, hosts }
+}
+
+function walk({ path, includes }: IncludedFile, state: Walk): void {
+  const { texts, dump, hosts, sections } = state
+  for (const { number, words } of logicalLines(texts.get(path) ?? '')) {
+    const here = sections.at(-1)
+    const [first = '', ...args] = words.map(word => expand(word, dump))
+    const name = first.toLowerCase()
+    if (here === undefined || name === '') continue
+    if (name.startsWith('</')) {
+      if (sections.length > 1) sections.pop()
+    } else if (name.startsWith('<')) {
+      const isHost = name === '<virtualhost' && here.isActive
+      const scope = isHost
+        ? { addresses: args, source: `${path}:${number}`, settings: new Map() }
+        : here.scope
+      if (isHost) hosts.push(scope)
+      sections.push({ name, isActive: here.isActive && applies(name, args, dump), scope })
+    } else if (here.isActive) {
+      const all = here.scope.settings
+      all.set(name, [...(all.get(name) ?? []), args])
+      for (const file of includes) if (file.line === number) walk(file, state)
+    }
+  }
+}
+
+/** Whether what is in a section counts; conditions that only the server can decide are taken as met. */
+function applies(
+  name: string,
+  [condition = '']: readonly string[],
+  { modules, defines }: Walk['dump'],
+): boolean {
+  const negated = condition.startsWith('!')
+  const bare = condition.replace(/^!/, '')
+  if (name === '<macro') return false // what it says is said where it is used
+  if (name === '<ifdefine') return defines.has(bare) !== negated
+  if (name === '<ifmodule') return modules.has(bare.replace(/^(?:mod_)?(.*)\.c$/, '$1_module')) !== negated
+  return true
+}
+
+/** `${NAME}`; names that come from the environment stay as they are. */
+function expand(word: string, { defines }: Walk['dump']): string {
+  return word.replace(/\$\{([^}]+)\}/g, (all, name: string) => defines.get(name) ?? all)
+}
+
+type LogicalLine = { readonly number: number; readonly words: readonly string[] }
+
+/** Lines without comments; a backslash at the end goes on in the next one. */
+function logicalLines(text: string): readonly LogicalLine[] {
+  const found: LogicalLine[] = []
+  let begun = ''
+  for (const [index, line] of text.split('\n').entries()) {
+    const whole = begun + line.replace(/\r$/, '')
+    begun = whole.endsWith('\\') ? whole.slice(0, -1) : ''
+    if (begun === '' && !/^\s*(#|$)/.test(whole)) found.push({ number: index + 1, words: splitWords(whole) })
+  }
+  return found
+}
+
+function splitWords(line: string): readonly string[] {
+  const trimmed = line.trim().replace(/^(<[^>]*)>$/, '$1')
+  return (trimmed.match(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\S+/g) ?? []).map(word =>
+    /^["']/.test(word) ? word.slice(1, -1).replace(/\\(["'\\])/g, '$1') : word,
+  )
+}
