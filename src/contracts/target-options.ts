@@ -28,6 +28,7 @@ export const targetOptions = {
   mysql: clientTargetSchema,
   nginx: nginxTargetSchema,
   postgresql: clientTargetSchema,
+  rabbitmq: serverTargetSchema,
   redis: clientTargetSchema,
   systemd: systemdTargetSchema,
   process: processTargetSchema,

@@ -53,6 +53,8 @@ const deployers: Registry<Deployer> = new Map(
     nginx: async () => deployer('nginx', (await import('./deployers/nginx/nginx.ts')).createNginxDeployer),
     postgresql: async () =>
       deployer('postgresql', (await import('./deployers/postgresql/postgresql.ts')).createPostgresqlDeployer),
+    rabbitmq: async () =>
+      deployer('rabbitmq', (await import('./deployers/rabbitmq/rabbitmq.ts')).createRabbitmqDeployer),
     redis: async () => deployer('redis', (await import('./deployers/redis/redis.ts')).createRedisDeployer),
     valkey: async () => deployer('valkey', (await import('./deployers/redis/redis.ts')).createValkeyDeployer),
     systemd: async () =>
