@@ -2,6 +2,7 @@
 import type { AppError } from '../base/errors.ts'
 import type { Instant } from '../base/instant.ts'
 import type { ApplyResult } from '../manage/apply-result.ts'
+import type { EndpointRecord } from '../manage/monitor/endpoint-records.ts'
 import type { Recollection } from '../manage/recollection.ts'
 import type { Config } from '../manage/spec.ts'
 import { createNotifier } from '../plugins/registry.ts'
@@ -20,10 +21,14 @@ export async function tellOfRun(
   { certificates, notify, heartbeat }: Config,
   {
     results,
+    endpoints,
     nextRunAt,
     recollection,
   }: {
-    readonly results: readonly ApplyResult[]
+    /** Absent where only endpoints were looked at, which is no sign of life. */
+    readonly results?: readonly ApplyResult[]
+    /** Of all monitored endpoints, where they were looked at. */
+    readonly endpoints?: readonly EndpointRecord[]
     readonly nextRunAt?: Instant
     /** Of a process that stays. */
     readonly recollection?: Recollection
@@ -34,10 +39,14 @@ export async function tellOfRun(
   const configured = certificates.map(({ name }) => name)
   return reportRun(
     state,
-    { results, configured, ...(nextRunAt !== undefined && { nextRunAt }) },
+    {
+      ...{ results: results ?? [], configured },
+      ...(endpoints !== undefined && { endpoints }),
+      ...(nextRunAt !== undefined && { nextRunAt }),
+    },
     {
       ...{ notify, signal, notifierFor: choice => createNotifier(choice, runtime) },
-      ...(heartbeat !== undefined && { heartbeat }),
+      ...(heartbeat !== undefined && results !== undefined && { heartbeat }),
       ...(recollection !== undefined && { recollection }),
     },
     runtime,

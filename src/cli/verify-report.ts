@@ -4,7 +4,7 @@ import { formatInstant, type Instant } from '../base/instant.ts'
 import { printable } from '../base/printable.ts'
 import type { JudgedLook } from '../manage/monitor/check-endpoint.ts'
 import { endpointName } from '../manage/observe/endpoint-result.ts'
-import { isGoodLook, type LookFinding, shortFingerprint } from '../manage/observe/judge-look.ts'
+import { isGoodLook, shortFingerprint, wordFor } from '../manage/observe/judge-look.ts'
 import type { CertificateSpec, MonitoredEndpoint } from '../manage/spec.ts'
 import { errorJson, failureLines, inOneLine } from './error-text.ts'
 import { formatTable } from './table.ts'
@@ -74,14 +74,6 @@ function cellsOf({ look, findings }: JudgedLook, { now, color }: Style): readonl
           `${look.seen.chain.length} certificate${look.seen.chain.length === 1 ? '' : 's'}, ${look.seen.chain.state}`,
         ].join(', ')
   return [endpointName(look.endpoint), styled(color, format, word), seen]
-}
-
-/** `ok`, or what is wrong in one word. */
-export function wordFor(findings: readonly LookFinding[]): 'ok' | 'SOON' | 'DOWN' | 'WRONG' {
-  const [worst] = findings.filter(({ level }) => level === 'wrong')
-  if (worst === undefined) return 'ok'
-  if (worst.kind === 'down') return 'DOWN'
-  return worst.kind === 'ends-soon' ? 'SOON' : 'WRONG'
 }
 
 function lookRemarks({ look, findings }: JudgedLook): readonly string[] {

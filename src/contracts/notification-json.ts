@@ -34,6 +34,7 @@ export const notificationSchema = v.object({
     v.object({
       key: v.string(),
       certificate: v.optional(v.string()),
+      endpoint: v.optional(v.string()),
       identifiers: v.optional(v.array(v.string())),
       text: v.string(),
       cause: v.optional(v.string()),

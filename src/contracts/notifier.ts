@@ -12,6 +12,8 @@ export const notificationKinds = [
   'deploy-not-effective',
   /** A certificate that should have been renewed ends soon, or has ended. */
   'expiry-near',
+  /** A monitored endpoint does not answer, or does not show what it should. */
+  'endpoint',
   /** What was told before is over. */
   'recovered',
   /** Trying again will not help: a person has to change something. */
@@ -25,12 +27,14 @@ export type NotificationKind = (typeof notificationKinds)[number]
 export const urgencies = ['info', 'warning', 'critical'] as const
 export type Urgency = (typeof urgencies)[number]
 
-/** One certificate in a notification. Texts are safe to show: no control characters but line feeds in `cause`. */
+/** One certificate, or one monitored endpoint, in a notification. Texts are safe to show: no control characters but line feeds in `cause`. */
 export type NotificationItem = {
   /** Equal for a trouble, for its repetitions and for its end. */
   readonly key: string
   /** The name of the certificate's entry. */
   readonly certificate?: string
+  /** A monitored endpoint as it was written: then there is no certificate. */
+  readonly endpoint?: string
   readonly identifiers?: readonly string[]
   /** What happened, in words that follow the name and a colon. */
   readonly text: string

@@ -7,8 +7,13 @@ import { loadConfig } from '../manage/config/load.ts'
 import { defineCertificate } from '../manage/define.ts'
 import type { ApplyOptions, Plan } from '../manage/manager.ts'
 import type { Action, ReasonCode } from '../manage/plan/action.ts'
+import { writeDeployments } from '../manage/store/deployments.ts'
+import { saveGeneration } from '../manage/store/generations.ts'
 import type { Exec } from '../runtime/exec.ts'
+import type { ProbeTls } from '../runtime/network.ts'
 import { type FakeRuntime, fakeRuntime } from '../testing/fake-runtime.ts'
+import { type TestServerCertificate, testAuthority } from '../testing/test-authority.ts'
+import { parseCertificate } from '../x509/certificate.ts'
 import { type DaemonOptions, runDaemon } from './daemon.ts'
 import { type DaemonStatus, daemonSocketPath, daemonStatus, tellDaemon } from './status.ts'
 
@@ -40,6 +45,8 @@ type Started = AsyncDisposable & {
   readonly asked: readonly ApplyOptions[]
   /** Level, event, and what it is about. */
   readonly log: readonly string[]
+  /** What was seen at monitored endpoints, round by round: the kinds of trouble, by endpoint. */
+  readonly rounds: readonly (readonly string[])[]
   /** What was told of the configuration. */
   readonly refusals: readonly string[]
   readonly ended: Promise<void>
@@ -54,6 +61,9 @@ type StartOptions = {
   readonly reason?: ReasonCode
   readonly config?: string
   readonly exec?: Exec
+  readonly probeTls?: ProbeTls
+  /** What is there before it starts. */
+  readonly prepare?: (runtime: Machine) => Promise<void>
   readonly variables?: Readonly<Record<string, string>>
   readonly seed?: number
 }
@@ -64,12 +74,15 @@ async function start({
   reason = 'no-certificate',
   config = goodConfig,
   exec = () => assert.fail('a program was run'),
+  probeTls = () => assert.fail('an endpoint was looked at'),
+  prepare = async () => {},
   variables = {},
   seed = 1,
 }: StartOptions = {}): Promise<Started> {
-  const runtime = fakeRuntime({ exec }, { variables, seed })
+  const runtime = fakeRuntime({ exec, probeTls }, { variables, seed })
   const { clock, files } = runtime
   await files.put(place.file, config)
+  await prepare(runtime)
   const begun = clock.monotonic()
   const script: Script = {
     due: dueInMs === undefined ? undefined : plusMs(clock.now(), dueInMs),
@@ -84,6 +97,7 @@ async function start({
   const asked: ApplyOptions[] = []
   const log: string[] = []
   const refusals: string[] = []
+  const rounds: string[][] = []
   const stop = new AbortController()
   let hangUp = () => {}
   const options: DaemonOptions = {
@@ -107,6 +121,13 @@ async function start({
       [Symbol.asyncDispose]: async () => {},
     }),
     afterLook: async () => {},
+    resolverFor: () => runtime.resolver,
+    afterEndpoints: async records => {
+      const kinds = records.flatMap(({ endpoint, looks }) =>
+        looks.flatMap(({ findings }) => findings.map(({ kind }) => `${endpoint} ${kind}`)),
+      )
+      rounds.push(kinds)
+    },
     afterRefusal: async error => void refusals.push(error?.code ?? 'over'),
     onReload: reload => {
       hangUp = reload
@@ -122,7 +143,7 @@ async function start({
   ended.catch(() => {}) // each test looks at it where it matters
   await clock.advance(0)
   return {
-    ...{ runtime, script, plans, applies, asked, log, refusals, ended },
+    ...{ runtime, script, plans, applies, asked, log, rounds, refusals, ended },
     hangUp: () => hangUp(),
     stop: () => stop.abort(new AppError('ERR_ABORTED', 'stopped by SIGTERM')),
     status: () => daemonStatus(state, runtime),
@@ -254,6 +275,8 @@ test('a second daemon for the same state is refused with the name of the first',
       state,
       place,
       afterLook: async () => {},
+      afterEndpoints: async () => {},
+      resolverFor: () => runtime.resolver,
       afterRefusal: async () => {},
       log: () => {},
       pid: 8,
@@ -489,3 +512,136 @@ test('metrics follow the configuration, and what is wrong with them stops nothin
   assert.equal(scrape(9402), undefined)
   assert.ok(scrape(9403))
 })
+
+/** A certificate that was delivered to an endpoint of this machine. */
+async function delivered(certificate: TestServerCertificate, runtime: Machine): Promise<void> {
+  const { fingerprint, notBefore, notAfter, identifiers, issuer } = parseCertificate(certificate.leafDer)
+  const stored = await saveGeneration(
+    state,
+    spec.name,
+    {
+      ...{ fingerprint, notBefore, notAfter, identifiers, issuer, serialNumber: '01' },
+      ...{ keyType: 'ecdsa-p256', orderUrl: 'https://ca.example/1', authority: { id: 'ca', directory: '/' } },
+      chain: [certificate.leafDer, certificate.intermediateDer],
+    },
+    runtime,
+  )
+  const endpoints = [{ host: '127.0.0.1', port: 443, serverName: 'a.example', source: '/n:1' }]
+  const { generation } = stored
+  const deployment = { target: 'nginx', generation, at: runtime.clock.now(), seenAt: [], endpoints }
+  await writeDeployments(state, spec.name, [deployment], runtime)
+}
+
+test('a server that goes back to an earlier certificate is found within a minute, and told once', async () => {
+  const authority = await testAuthority(fakeRuntime().clock.now())
+  const [earlier, current] = [await issueTo(authority), await issueTo(authority)]
+  let shown: TestServerCertificate | undefined = current
+  let looks = 0
+  const probeTls: ProbeTls = async () => {
+    looks++
+    if (shown === undefined) throw new AppError('ERR_NETWORK', 'nothing listens there')
+    return { leaf: shown.leafDer, chain: [shown.leafDer, shown.intermediateDer], protocol: 'TLSv1.3' }
+  }
+  const prepare = (runtime: Machine) => delivered(current, runtime)
+  await using daemon = await start({ dueInMs: 30 * dayMs, probeTls, prepare })
+  const { clock } = daemon.runtime
+  await clock.advance(50 * minuteMs)
+  assert.deepEqual(daemon.plans, [0])
+  assert.ok(looks >= 50 && looks < 110, `${looks} handshakes in 50 minutes`)
+
+  // A server that is silent, as one that is restarted is, is left to the next look at everything.
+  shown = undefined
+  await clock.advance(2 * minuteMs)
+  assert.deepEqual(daemon.plans, [0])
+
+  shown = earlier
+  await clock.advance(minuteMs)
+  assert.equal(daemon.plans.length, 2)
+  assert.deepEqual(
+    daemon.log.filter(line => line.includes('stale')),
+    ['warn endpoint-stale'],
+  )
+  await clock.advance(5 * minuteMs)
+  assert.equal(daemon.plans.length, 2, 'what was to be done about it is for the plan to know')
+
+  shown = current
+  await clock.advance(minuteMs)
+  shown = earlier
+  await clock.advance(minuteMs)
+  assert.equal(daemon.plans.length, 3, 'the same again is news')
+})
+
+test('while something is delivered nothing is taken for stale', async () => {
+  const authority = await testAuthority(fakeRuntime().clock.now())
+  const certificate = await issueTo(authority)
+  const other = await issueTo(authority)
+  let shown = certificate
+  const probeTls: ProbeTls = async () => ({
+    leaf: shown.leafDer,
+    chain: [shown.leafDer],
+    protocol: 'TLSv1.3',
+  })
+  const prepare = (runtime: Machine) => delivered(certificate, runtime)
+  await using daemon = await start({ dueInMs: minuteMs, probeTls, prepare })
+  const done = Promise.withResolvers<void>()
+  daemon.script.apply = async () => {
+    shown = other
+    await done.promise
+    await delivered(other, daemon.runtime)
+    daemon.script.due = undefined
+  }
+  await daemon.runtime.clock.advance(10 * minuteMs)
+  done.resolve()
+  await daemon.runtime.clock.advance(10 * minuteMs)
+  assert.deepEqual(
+    daemon.log.filter(line => line.includes('stale')),
+    [],
+  )
+})
+
+test('monitored endpoints are looked at every five minutes or so, and at once when there are others', async () => {
+  const authority = await testAuthority(fakeRuntime().clock.now())
+  const certificate = await issueTo(authority)
+  let isUp = true
+  const probeTls: ProbeTls = async () => {
+    if (!isUp) throw new AppError('ERR_NETWORK', 'nothing listens there')
+    const { leafDer, intermediateDer } = certificate
+    return { leaf: leafDer, chain: [leafDer, intermediateDer], protocol: 'TLSv1.3' }
+  }
+  const prepare = async ({ files }: Machine) => files.put('/roots.pem', authority.rootPem)
+  const monitored = (host: string) =>
+    `${goodConfig}\nendpoints: [{ endpoint: "${host}:443", server-name: a.example, roots: /roots.pem }]\ndaemon: { metrics: "127.0.0.1:9402" }`
+  await using daemon = await start({ probeTls, prepare, config: monitored('192.0.2.1') })
+  const { clock, listeners } = daemon.runtime
+  const metrics = () =>
+    listeners.request(9402, { method: 'GET', path: '/metrics', host: undefined })?.body ?? ''
+  assert.deepEqual(daemon.rounds, [[]])
+  const labels = 'endpoint="a.example at 192.0.2.1:443",address="a.example at 192.0.2.1:443"'
+  assert.ok(metrics().includes(`certwright_monitored_endpoint_up{${labels}} 1\n`), metrics())
+  assert.match(metrics(), /^certwright_monitored_endpoint_not_after_timestamp_seconds\{[^}]+\} \d{10}$/m)
+
+  isUp = false
+  await clock.advance(6 * minuteMs)
+  assert.deepEqual(daemon.rounds, [[], ['a.example at 192.0.2.1:443 down']])
+  assert.ok(metrics().includes(`certwright_monitored_endpoint_up{${labels}} 0\n`))
+  await clock.advance(hourMs)
+  assert.ok(daemon.rounds.length >= 12 && daemon.rounds.length <= 15, `${daemon.rounds.length} rounds`)
+
+  isUp = true
+  const before = daemon.rounds.length
+  await daemon.configure(monitored('192.0.2.2'))
+  daemon.hangUp()
+  await clock.advance(secondMs)
+  assert.deepEqual(daemon.rounds.slice(before), [[]])
+  await daemon.configure(goodConfig)
+  daemon.hangUp()
+  await clock.advance(secondMs)
+  assert.deepEqual(daemon.rounds.slice(before), [[], []], 'once more, to call off what was told')
+  await clock.advance(3 * hourMs)
+  assert.equal(daemon.rounds.length, before + 2)
+  assert.doesNotMatch(await daemon.runtime.files.text(`${state}/endpoints.json`), /endpoint/)
+})
+
+function issueTo(authority: Awaited<ReturnType<typeof testAuthority>>): Promise<TestServerCertificate> {
+  return authority.issue([{ type: 'dns', value: 'a.example' }])
+}

@@ -1,15 +1,19 @@
 /** The daemon of one state directory: the loop, joined with what it tells and whom it listens to. */
 import { AppError, isAppError } from '../base/errors.ts'
-import { formatInstant, secondMs } from '../base/instant.ts'
+import { formatInstant, type Instant, secondMs } from '../base/instant.ts'
 import type { Logger } from '../base/log.ts'
 import type { ConfigPlace } from '../manage/config/place.ts'
 import type { OnEvent } from '../manage/events.ts'
+import type { EndpointRecord } from '../manage/monitor/endpoint-records.ts'
+import type { Round } from '../manage/monitor/monitor.ts'
 import type { Config } from '../manage/spec.ts'
 import { takeLock } from '../manage/store/locks.ts'
 import type { Lock } from '../runtime/lock.ts'
+import type { Resolver } from '../runtime/resolver.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { createBell } from './bell.ts'
 import { readConfiguration } from './configuration.ts'
+import { watchEndpoints } from './endpoint-watch.ts'
 import type { OpenManager } from './look.ts'
 import { type Look, runLoop } from './loop.ts'
 import { createMeter, type Meter } from './metrics/meter.ts'
@@ -17,6 +21,7 @@ import { endpointCheckMs } from './pace.ts'
 import { createReporter, shownError } from './report.ts'
 import { createRequests } from './requests.ts'
 import { answerLocally, type Surface } from './routes.ts'
+import { createServedWatch } from './served-watch.ts'
 import { serviceManager } from './service-manager.ts'
 import { type DaemonStatus, daemonSocketPath, type Phase } from './status.ts'
 import { createView } from './view.ts'
@@ -37,8 +42,15 @@ export type DaemonOptions = {
     config: Config,
     hooks: { readonly meter: Meter; readonly onEvent: OnEvent },
   ) => Promise<OpenManager>
+  /** By which DNS servers monitored endpoints are found. */
+  readonly resolverFor: (config: Pick<Config, 'resolvers'>) => Resolver
   /** What else follows a look. */
   readonly afterLook: (look: Look) => Promise<void>
+  /** What else follows a round over the monitored endpoints. */
+  readonly afterEndpoints: (
+    records: readonly EndpointRecord[],
+    about: { readonly config: Config; readonly nextAt: Instant },
+  ) => Promise<void>
   /** What else follows when the configuration cannot be used any more, or can be again. */
   readonly afterRefusal: (error: AppError | undefined, inUse: Config) => Promise<void>
   /** Calls back when somebody asks to read the configuration again. */
@@ -69,6 +81,25 @@ export async function runDaemon(options: DaemonOptions, runtime: Runtime): Promi
     void manager.notify(...news, `STATUS=${statusText(view.status())}`)
   const report = createReporter(log)
   let refusedFor: string | undefined
+  // What the watches see is measured too.
+  const watching = { ...runtime, probeTls: meter.probeTls(runtime.probeTls) }
+  const endpointBell = createBell(runtime)
+  const ended = new AbortController()
+  const untilEnd = AbortSignal.any([signal, ended.signal])
+  const served = createServedWatch(
+    {
+      ...{ state, log, signal: untilEnd },
+      isQuiet: () => view.status().phase === 'waiting',
+      onStale: () => requests.look('all'),
+    },
+    watching,
+  )
+  const onRound = async ({ records, problems }: Round, nextAt: Instant): Promise<void> => {
+    for (const problem of problems) log('warn', 'endpoints-not-recorded', shownError(problem))
+    view.takeEndpoints(records)
+    await view.publish()
+    await followUp(() => options.afterEndpoints(records, { config: configuration.current().config, nextAt }))
+  }
 
   const onPhase = (phase: Phase): void => {
     view.enter(phase)
@@ -78,6 +109,7 @@ export async function runDaemon(options: DaemonOptions, runtime: Runtime): Promi
     const { config, error } = configuration.current()
     if (error === undefined) log('info', 'configuration-read', { certificates: names().length })
     else log('error', 'configuration-refused', shownError(error))
+    endpointBell.ring()
     await view.publish()
     tellManager('READY=1')
     const before = refusedFor
@@ -86,6 +118,7 @@ export async function runDaemon(options: DaemonOptions, runtime: Runtime): Promi
   }
   const onLook = async (look: Look): Promise<void> => {
     view.take(look)
+    await served.refresh(look.config)
     await view.publish()
     tellManager()
     report(look)
@@ -109,8 +142,18 @@ export async function runDaemon(options: DaemonOptions, runtime: Runtime): Promi
   await using _socket = await listenLocally(surface, options, runtime)
   log('info', 'started', { version, state, certificates: names().length })
   tellManager('READY=1')
-  const ended = new AbortController()
-  const beating = beat(manager.watchdogMs, AbortSignal.any([signal, ended.signal]))
+  const beside = [
+    beat(manager.watchdogMs, untilEnd),
+    served.run(),
+    watchEndpoints(
+      {
+        ...{ state, bell: endpointBell, onRound, log, signal: untilEnd },
+        config: () => configuration.current().config,
+        resolverFor: options.resolverFor,
+      },
+      watching,
+    ),
+  ]
   try {
     await runLoop(
       {
@@ -126,7 +169,7 @@ export async function runDaemon(options: DaemonOptions, runtime: Runtime): Promi
     )
   } finally {
     ended.abort()
-    await beating
+    await Promise.all(beside)
   }
   log('info', 'stopped')
 

@@ -1,6 +1,7 @@
 /** How the daemon is seen from outside: its status, and metrics on an address or in a file. */
 import { hourMs, type Instant } from '../base/instant.ts'
 import type { Logger } from '../base/log.ts'
+import type { EndpointRecord } from '../manage/monitor/endpoint-records.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Configuration } from './configuration.ts'
 import type { Look } from './loop.ts'
@@ -22,6 +23,8 @@ export interface View extends AsyncDisposable, Pick<Surface, 'status' | 'metrics
   hangs(): boolean
   /** Takes over what a look found. */
   take(look: Look): void
+  /** Takes over what was seen at monitored endpoints. */
+  takeEndpoints(records: readonly EndpointRecord[]): void
   /** Shows the certificates as they are now. Never throws: metrics keep no certificate from being renewed. */
   publish(): Promise<void>
 }
@@ -43,6 +46,7 @@ export function createView(options: ViewOptions, runtime: Runtime): View {
   let phase: Phase = 'starting'
   let progressMs = clock.monotonic()
   let certificates = ''
+  let endpoints: readonly EndpointRecord[] = []
   let refused: Look['results'] = []
   let seen: Pick<DaemonStatus, 'nextLookAt' | 'lastLook' | 'lastApply'> = {}
   let metricsError: DaemonStatus['metricsError']
@@ -61,7 +65,8 @@ export function createView(options: ViewOptions, runtime: Runtime): View {
       ...(metricsError && { metricsError }),
     }
   }
-  const metrics = () => metricsText({ version, certificates, measured: meter.measured(), daemon: status() })
+  const metrics = () =>
+    metricsText({ version, certificates, endpoints, measured: meter.measured(), daemon: status() })
   const address = createMetricsAddress(request => answerScrape(request, { metrics }), runtime)
   const show = async (): Promise<void> => {
     const { config } = configuration.current()
@@ -93,6 +98,9 @@ export function createView(options: ViewOptions, runtime: Runtime): View {
         lastLook: { at, ...(error !== undefined && { error: shownError(error) }) },
         ...(applied && { lastApply: countResults(results, at) }),
       }
+    },
+    takeEndpoints: records => {
+      endpoints = records
     },
     publish: async () => {
       try {

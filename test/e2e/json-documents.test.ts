@@ -50,6 +50,12 @@ test('what --json prints is what the guide shows', {
   await world.writeTlsSite('shop.example', ['shop.example'])
   await look('result', 'issue', 'shop.example')
   await look('status', 'status')
+  await appendFile(
+    world.configFile,
+    `endpoints: ["https://shop.example:${world.httpsPort}", "smtp://127.0.0.1:1"]\n`,
+  )
+  await world.run('apply')
+  await look('status', 'status')
   await look('verify', 'verify', `https://shop.example:${world.httpsPort}`, '--server-name', 'other.example')
   await world.writeTlsSite('shop.example', ['shop.example'], { extra: 'ssl_protocols TLSv1.3;' })
   await look('install', 'install', 'nginx', 'shop.example', '--dry-run')

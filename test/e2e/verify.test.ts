@@ -1,6 +1,6 @@
 /** What endpoints serve, asked from the command line: the real nginx, the real Dovecot, and servers that fail. */
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startDovecot } from '../servers/dovecot.ts'
@@ -160,6 +160,70 @@ test('without a configuration and a store anything can be looked at, and what fa
     assert.notEqual(exitCode, 0)
     assert.match(output, message)
   }
+})
+
+test('endpoints of other people are looked at by apply: a warning, a line in status, metrics, and told once', {
+  skip: skipWithout('pebble', 'nginx'),
+  timeout: 120_000,
+}, async () => {
+  await using world = await startWorld()
+  await using scratch = await tempDirectory()
+  const told = join(scratch.path, 'told')
+  const metrics = join(scratch.path, 'certwright.prom')
+  const roots = join(scratch.path, 'roots.pem')
+  await writeFile(roots, (await world.pebble.rootsPem()).join(''))
+  await world.writeTlsSite('shop.example', ['shop.example'])
+  const own = await readFile(world.configFile, 'utf8')
+  const tell = JSON.stringify(['/bin/sh', '-c', `tr -d '\\n' >> ${told}; echo >> ${told}`])
+  const shop = `shop.example:${world.httpsPort}`
+  const configure = (...endpoints: readonly string[]) =>
+    writeFile(
+      world.configFile,
+      `${own}notify: [{ exec: { command: ${tell} } }]
+daemon: { metrics-file: ${metrics} }
+certificates: { shop.example: }
+endpoints: [${endpoints.join(', ')}]
+`,
+    )
+  const notifications = async () =>
+    (await readFile(told, 'utf8').catch(() => ''))
+      .split('\n')
+      .filter(line => line !== '')
+      .map(line => JSON.parse(line) as { kind: string; items: { endpoint?: string; text: string }[] })
+      .map(({ kind, items }) => [kind, ...items.map(({ endpoint }) => endpoint)])
+
+  await configure(`{ endpoint: "${shop}", certificate: shop.example }`, '"imap://127.0.0.1:1"')
+  const first = await world.run('apply')
+  assert.equal(first.exitCode, 0, first.stderr)
+  assert.match(first.stderr, /imap:\/\/127\.0\.0\.1:1: cannot connect to .*nothing listens there/)
+  assert.deepEqual(await notifications(), [
+    ['endpoint', 'imap://127.0.0.1:1'],
+    ['renewed', undefined],
+  ])
+
+  const status = await world.run('status')
+  assert.match(status.stdout, /^shop\.example at 127\.0\.0\.1:\d+ +ok +20/m)
+  assert.match(status.stdout, /^imap:\/\/127\.0\.0\.1:1 +DOWN +-/m)
+  assert.match(status.stdout, /nothing listens there\n {2}hint: see that the server runs/)
+  const text = await readFile(metrics, 'utf8')
+  assert.match(
+    text,
+    /^certwright_monitored_endpoint_up\{endpoint="imap:\/\/127\.0\.0\.1:1",address="[^"]+"\} 0$/m,
+  )
+  assert.match(
+    text,
+    /^certwright_monitored_endpoint_good\{endpoint="shop\.example:\d+",address="[^"]+"\} 1$/m,
+  )
+
+  assert.equal((await world.run('apply')).exitCode, 0)
+  assert.equal((await notifications()).length, 2, 'the same is not told again')
+  assert.equal((await world.run('verify')).exitCode, 1, 'who asks is told')
+
+  await configure(`{ endpoint: "${shop}", roots: ${roots} }`)
+  assert.equal((await world.run('apply')).exitCode, 0)
+  assert.deepEqual((await notifications()).at(-1), ['recovered', 'imap://127.0.0.1:1'])
+  assert.equal((await world.run('verify')).exitCode, 0)
+  assert.doesNotMatch((await world.run('status')).stdout, /imap/)
 })
 
 async function verified(

@@ -5,6 +5,7 @@ import { type Logger, logLevels } from '../../base/log.ts'
 import { runDaemon } from '../../daemon/daemon.ts'
 import { formatLogLine, type LogStyle } from '../../daemon/log-line.ts'
 import { createRecollection } from '../../manage/recollection.ts'
+import { nodeResolver } from '../../runtime/node/resolver.ts'
 import { keepHeapSmall } from '../../runtime/node/small-heap.ts'
 import { type CommandContext, type CommandResult, exitCodes, type GlobalOptions } from '../command.ts'
 import { tellOfConfiguration, tellOfRun } from '../tell-people.ts'
@@ -38,8 +39,12 @@ export async function run(context: CommandContext): Promise<CommandResult> {
       loadConfig: () => loadCommandConfig(context),
       openManager: async (config, { meter, onEvent }) =>
         createWorkbench({ ...context, onEvent }, config, { meter, recollection }),
+      resolverFor: ({ resolvers }) =>
+        resolvers.length === 0 ? runtime.resolver : nodeResolver({ dnsServers: resolvers }),
       afterLook: async ({ config, results, nextLookAt }) =>
         warn(await tellOfRun(context, config, { results, nextRunAt: nextLookAt, recollection })),
+      afterEndpoints: async (endpoints, { config, nextAt }) =>
+        warn(await tellOfRun(context, config, { endpoints, nextRunAt: nextAt, recollection })),
       afterRefusal: async (error, inUse) => warn(await tellOfConfiguration(context, inUse, error)),
       onReload,
       log,

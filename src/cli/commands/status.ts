@@ -2,6 +2,11 @@
 import { type AppError, isAppError } from '../../base/errors.ts'
 import { formatInstant, type Instant } from '../../base/instant.ts'
 import { readCachedNames } from '../../manage/config/cache.ts'
+import {
+  type EndpointRecord,
+  endpointRecordJson,
+  readEndpointRecords,
+} from '../../manage/monitor/endpoint-records.ts'
 import { type CertificateView, newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
 import { expectedRenewal } from '../../manage/plan/renewal-time.ts'
@@ -10,6 +15,7 @@ import type { Deployment } from '../../manage/store/deployments.ts'
 import { storedNames } from '../../manage/store/generations.ts'
 import { livePath } from '../../manage/store/paths.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
+import { endpointsText } from '../endpoints-text.ts'
 import { errorJson, type Failure, failureLines } from '../error-text.ts'
 import { formatTable } from '../table.ts'
 import { styled, whenText } from '../text.ts'
@@ -40,6 +46,7 @@ export async function status(context: CommandContext): Promise<CommandResult> {
       configured: mistakes !== undefined || configured.includes(name),
     })),
   )
+  const endpoints = await readEndpoints(state, runtime)
   const table =
     rows.length === 0
       ? `no certificates in ${state} yet; begin with: certwright issue NAME --webroot DIR\n`
@@ -54,12 +61,14 @@ export async function status(context: CommandContext): Promise<CommandResult> {
       ? ''
       : `\nthe configuration cannot be used as it is\n  ${failureLines(mistakes).join('\n  ')}\n`
   const text = rows.length === 0 && mistakes !== undefined ? '' : table
+  const looked = endpointsText(endpoints, { now, color: globals.color })
   return {
     exitCode: mistakes === undefined ? exitCodes.done : exitCodes.usage,
-    text: [text, trouble, daemon === undefined ? '' : `\n${daemon.text}`].join(''),
+    text: [text, looked, trouble, daemon === undefined ? '' : `\n${daemon.text}`].join(''),
     get json() {
       return {
         certificates: rows.map(row => statusJson(row, state, now)),
+        ...(endpoints.length > 0 && { endpoints: endpoints.map(endpointRecordJson) }),
         ...(mistakes && { error: errorJson(mistakes) }),
         ...(daemon && { daemon: daemon.json }),
       }
@@ -79,6 +88,19 @@ async function readNames({ place, state, runtime }: CommandContext): Promise<{
   } catch (error) {
     if (!isAppError(error)) throw error
     return { configured: [], mistakes: error }
+  }
+}
+
+/** What was seen at monitored endpoints; a file that cannot be read is no reason to say nothing of certificates. */
+async function readEndpoints(
+  state: string,
+  runtime: CommandContext['runtime'],
+): Promise<readonly EndpointRecord[]> {
+  try {
+    return await readEndpointRecords(state, runtime)
+  } catch (error) {
+    if (isAppError(error, 'ERR_STORE', 'ERR_STORE_CORRUPT')) return []
+    throw error
   }
 }
 

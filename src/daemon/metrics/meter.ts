@@ -92,6 +92,6 @@ export function createMeter({ clock }: { readonly clock: Pick<Clock, 'monotonic'
 /** HTTP's first status that is an error. */
 const firstRefusal = 400
 
-function keyOf({ host, port, serverName = '' }: ProbeTarget): string {
-  return JSON.stringify([host, port, serverName])
+function keyOf({ host, port, serverName, keyKind }: ProbeTarget): string {
+  return JSON.stringify([host, port, serverName, keyKind])
 }

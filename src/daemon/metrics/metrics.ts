@@ -1,7 +1,9 @@
 /** All metrics as text. */
 import { secondMs } from '../../base/instant.ts'
+import type { EndpointRecord } from '../../manage/monitor/endpoint-records.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { DaemonStatus } from '../status.ts'
+import { endpointsText } from './endpoint-metrics.ts'
 import { formatMetrics, type MetricFamily } from './exposition.ts'
 import type { Measurements } from './meter.ts'
 
@@ -13,12 +15,20 @@ export type MetricsInput = {
   /** Text that was made when the certificates were looked at, so that they fit what was served then. */
   readonly certificates: string
   readonly measured: Measurements
+  /** What was seen at monitored endpoints. */
+  readonly endpoints?: readonly EndpointRecord[]
   /** Absent where no daemon runs. */
   readonly daemon?: DaemonStatus
 }
 
 /** The text format of Prometheus. Pure. */
-export function metricsText({ version, certificates, measured, daemon }: MetricsInput): string {
+export function metricsText({
+  version,
+  certificates,
+  measured,
+  endpoints = [],
+  daemon,
+}: MetricsInput): string {
   const rest = formatMetrics([
     ...measuredFamilies(measured),
     ...(daemon === undefined ? [] : daemonFamilies(daemon)),
@@ -29,7 +39,7 @@ export function metricsText({ version, certificates, measured, daemon }: Metrics
       samples: [{ labels: { version }, value: 1 }],
     },
   ])
-  return certificates + rest
+  return certificates + endpointsText(endpoints) + rest
 }
 
 /**

@@ -8,8 +8,10 @@ import {
   type Urgency,
   urgencies,
 } from '../../contracts/notifier.ts'
+import type { EndpointRecord } from '../monitor/endpoint-records.ts'
 import type { SpecName } from '../spec.ts'
 import { causeSignature, failureKind, isPassing, shownCause } from './cause.ts'
+import { decideEndpoints, type EndpointTrouble } from './endpoint-troubles.ts'
 import { type Finding, gather } from './gather.ts'
 import { expiryStage, isNearer, reminderMs, type Stage, troubleUrgency, type Validity } from './stage.ts'
 import type { Failure, Trouble } from './trouble.ts'
@@ -40,6 +42,8 @@ export type Run = {
   readonly configured: readonly string[]
   /** When the next run begins, where that is known. */
   readonly nextRunAt?: Instant
+  /** What was seen at all monitored endpoints; absent where nobody looked. */
+  readonly endpoints?: readonly EndpointRecord[]
 }
 
 /** A run, with what else is looked at. */
@@ -55,6 +59,7 @@ export type Decision = {
   readonly notifications: readonly Notification[]
   /** What is to be remembered until the next run. */
   readonly troubles: readonly Trouble[]
+  readonly endpointTroubles: readonly EndpointTrouble[]
 }
 
 /**
@@ -62,7 +67,11 @@ export type Decision = {
  * usually passes by itself only when it stays, unless time is short. That time runs out is told at each stage, and every
  * day once it has. What was told is called off when it is over.
  */
-export function decideNotifications(run: RunReport, before: readonly Trouble[]): Decision {
+export function decideNotifications(
+  run: RunReport,
+  before: readonly Trouble[],
+  endpointsBefore: readonly EndpointTrouble[] = [],
+): Decision {
   const known = new Map(before.map(trouble => [trouble.name, trouble]))
   const findings: Finding[] = []
   for (const result of run.results) {
@@ -77,7 +86,15 @@ export function decideNotifications(run: RunReport, before: readonly Trouble[]):
     known.delete(trouble.name)
     findings.push(...calledOff(trouble, { text: 'no longer configured' }))
   }
-  return { notifications: gather(findings, run), troubles: [...known.values()] }
+  const endpoints =
+    run.endpoints === undefined
+      ? { findings: [], troubles: endpointsBefore }
+      : decideEndpoints(run.endpoints, endpointsBefore, { nextLookAt: run.nextRunAt })
+  return {
+    notifications: gather([...findings, ...endpoints.findings], run),
+    troubles: [...known.values()],
+    endpointTroubles: endpoints.troubles,
+  }
 }
 
 type Judgement = { readonly trouble?: Trouble; readonly found: readonly Finding[] }

@@ -31,7 +31,11 @@ export function gather(
     const { kind, urgency, settles } = finding
     const group = groups.find(
       ({ 0: first, length }) =>
-        first?.kind === kind && first.urgency === urgency && first.settles === settles && length < maxItems,
+        first?.kind === kind &&
+        first.urgency === urgency &&
+        first.settles === settles &&
+        isEndpoint(first) === isEndpoint(finding) &&
+        length < maxItems,
     )
     if (group === undefined) groups.push([finding])
     else group.push(finding)
@@ -39,6 +43,10 @@ export function gather(
   return groups
     .map(group => toNotification(group, { at, host }))
     .sort((one, other) => urgencies.indexOf(other.urgency) - urgencies.indexOf(one.urgency))
+}
+
+function isEndpoint({ item }: Finding): boolean {
+  return item.endpoint !== undefined
 }
 
 function toNotification(
@@ -49,7 +57,7 @@ function toNotification(
   if (first === undefined) throw new TypeError('a group begins with its first finding')
   const { kind, urgency, settles } = first
   const items = group.map(({ item }) => item)
-  const names = items.map(({ certificate = '' }) => certificate)
+  const names = items.map(({ certificate, endpoint = '' }) => certificate ?? endpoint)
   const expired = items.every(({ expires }) => expires !== undefined && expires <= at)
   const content = {
     kind,
@@ -57,7 +65,11 @@ function toNotification(
     ...(settles !== undefined && { settles }),
     at,
     host,
-    subject: subjectText(kind, names, { host, expired }),
+    subject: subjectText(kind, names, {
+      host,
+      expired,
+      noun: isEndpoint(first) ? 'endpoints' : 'certificates',
+    }),
     items,
   }
   return { id: notificationId(content), ...content }

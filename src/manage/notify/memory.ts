@@ -7,6 +7,7 @@ import type { Notification } from '../../contracts/notifier.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { readDocument, storeStep, writeDocument } from '../store/documents.ts'
 import { stateDirectoryMode } from '../store/paths.ts'
+import { type EndpointTrouble, endpointTroubleJson, endpointTroubleSchema } from './endpoint-troubles.ts'
 import { type Trouble, troubleJson, troubleSchema } from './trouble.ts'
 
 /** A notification that a notifier did not take. */
@@ -18,6 +19,8 @@ export type Unsent = {
 
 export type NotificationMemory = {
   readonly troubles: readonly Trouble[]
+  /** Of monitored endpoints. */
+  readonly endpointTroubles?: readonly EndpointTrouble[]
   readonly unsent: readonly Unsent[]
 }
 
@@ -26,8 +29,9 @@ const notificationsPath = (state: string) => `${state}/notifications.json`
 const memorySchema = v.object({
   version: v.literal(1),
   troubles: v.array(troubleSchema),
+  endpointTroubles: v.optional(v.array(endpointTroubleSchema)),
   unsent: v.array(v.object({ notifier: v.string(), notification: notificationSchema })),
-})
+}) as v.GenericSchema<unknown, NotificationMemory> // absent members stay absent
 
 /**
  * Reads the memory. A damaged one is moved aside, so that what is told next is too much and not too little.
@@ -57,13 +61,14 @@ const nothing: NotificationMemory = { troubles: [], unsent: [] }
  */
 export async function writeMemory(
   state: string,
-  { troubles, unsent }: NotificationMemory,
+  { troubles, endpointTroubles = [], unsent }: NotificationMemory,
   { files }: Pick<Runtime, 'files'>,
 ): Promise<void> {
   await storeStep(`create ${state}`, () => files.makeDirectory(state, stateDirectoryMode))
   const json = {
     version: 1,
     troubles: troubles.map(troubleJson),
+    ...(endpointTroubles.length > 0 && { endpointTroubles: endpointTroubles.map(endpointTroubleJson) }),
     unsent: unsent.map(({ notifier, notification }) => ({
       notifier,
       notification: notificationJson(notification),

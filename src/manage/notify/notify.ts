@@ -7,7 +7,7 @@ import type { Runtime } from '../../runtime/runtime.ts'
 import type { RecalledNotifications, Recollection } from '../recollection.ts'
 import { takeLock } from '../store/locks.ts'
 import { isFor, type NotifierChoice } from './choice.ts'
-import { decideNotifications, type Run } from './decide.ts'
+import { type Decision, decideNotifications, type Run } from './decide.ts'
 import { type DeliverOptions, type Delivery, deliverNotifications, type Outgoing } from './deliver.ts'
 import { type NotificationMemory, readMemory, type Unsent, writeMemory } from './memory.ts'
 import { validityAfter } from './validity.ts'
@@ -67,11 +67,12 @@ export async function notifyAfterRun(
   const recalled = recollection?.notifications
 
   const validity = (await orTell(() => validityAfter(state, run.results, runtime))) ?? new Map()
-  const { troubles, unsent } = recall(recalled, stored)
-  const decision = decideNotifications({ ...run, at, host: runtime.hostName(), validity }, troubles)
+  const { troubles, endpointTroubles = [], unsent } = recall(recalled, stored)
+  const report = { ...run, at, host: runtime.hostName(), validity }
+  const decision = decideNotifications(report, troubles, endpointTroubles)
   const outgoing = notifiers.map(choice => toSend(choice, { decided: decision.notifications, unsent, at }))
   const remember = async (waiting: readonly Unsent[]): Promise<void> => {
-    const next = { troubles: decision.troubles, unsent: waiting }
+    const next = memoryOf(decision, waiting)
     const blind = stored === undefined && recalled?.blind !== false
     if (recollection !== undefined) recollection.notifications = { ...next, blind }
     if (stored === undefined) return // what could not be read is not written over
@@ -80,8 +81,8 @@ export async function notifyAfterRun(
       if (recollection !== undefined) recollection.notifications = undefined
     })
   }
-  const before = recalled === undefined ? { troubles, unsent } : undefined // what is only recalled is to be written
-  const intended: NotificationMemory = { troubles: decision.troubles, unsent: outgoing.flatMap(allOf) }
+  const before = recalled === undefined ? memoryOf({ troubles, endpointTroubles }, unsent) : undefined // what is only recalled is to be written
+  const intended = memoryOf(decision, outgoing.flatMap(allOf))
   const mustSend = intended.unsent.length > 0
   if (JSON.stringify(intended) !== JSON.stringify(before)) await remember(intended.unsent)
   if (!mustSend) return { notifications: [], deliveries: [], problems }
@@ -99,6 +100,13 @@ export async function notifyAfterRun(
   return { notifications: decision.notifications, deliveries, problems }
 }
 
+function memoryOf(
+  { troubles, endpointTroubles }: Pick<Decision, 'troubles' | 'endpointTroubles'>,
+  unsent: readonly Unsent[],
+): NotificationMemory {
+  return { troubles, ...(endpointTroubles.length > 0 && { endpointTroubles }), unsent }
+}
+
 /** What this process could not write down is newer than what is on disk, as far as it saw that. */
 function recall(
   recalled: RecalledNotifications | undefined,
@@ -110,6 +118,7 @@ function recall(
   const isRecalled = new Set(recalled.troubles.map(({ name }) => name))
   return {
     troubles: [...stored.troubles.filter(({ name }) => !isRecalled.has(name)), ...recalled.troubles],
+    endpointTroubles: recalled.endpointTroubles ?? stored.endpointTroubles ?? [],
     unsent: [...stored.unsent, ...recalled.unsent],
   }
 }

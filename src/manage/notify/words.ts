@@ -47,16 +47,21 @@ export function renewalText(
 export function subjectText(
   kind: Exclude<NotificationKind, 'test'>,
   names: readonly string[],
-  { host, expired }: { readonly host: string; readonly expired: boolean },
+  {
+    host,
+    expired,
+    noun = 'certificates',
+  }: { readonly host: string; readonly expired: boolean; readonly noun?: 'certificates' | 'endpoints' },
 ): string {
   const [name = ''] = names
   const one = names.length === 1
-  const who = one ? name : `${names.length} certificates`
+  const who = one ? name : `${names.length} ${noun}`
   const what = {
     renewed: one ? 'was renewed' : 'were renewed',
     failed: 'got no new certificate',
     'deploy-not-effective': one ? 'has a new certificate that is not in use' : 'are new and not in use',
     'expiry-near': expired ? `${one ? 'has' : 'have'} expired` : `${one ? 'expires' : 'expire'} soon`,
+    endpoint: `${one ? 'is' : 'are'} not as ${one ? 'it' : 'they'} should be`,
     recovered: `${one ? 'is' : 'are'} in order again`,
     'action-needed': `${one ? 'needs' : 'need'} somebody to act`,
   }[kind]

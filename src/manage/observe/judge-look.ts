@@ -65,6 +65,14 @@ export function isGoodLook(findings: readonly LookFinding[]): boolean {
   return findings.every(({ level }) => level === 'note')
 }
 
+/** `ok`, or what is wrong in one word. */
+export function wordFor(findings: readonly LookFinding[]): 'ok' | 'SOON' | 'DOWN' | 'WRONG' {
+  const [worst] = findings.filter(({ level }) => level === 'wrong')
+  if (worst === undefined) return 'ok'
+  if (worst.kind === 'down') return 'DOWN'
+  return worst.kind === 'ends-soon' ? 'SOON' : 'WRONG'
+}
+
 function rank({ kind, level }: LookFinding): number {
   return lookProblems.indexOf(kind) + (level === 'note' ? lookProblems.length : 0)
 }

@@ -67,7 +67,7 @@ function eventOf(notification: Notification, item: NotificationItem, event: Even
       source: host,
       severity: urgency,
       timestamp: formatInstant(at),
-      component: item.certificate,
+      component: item.certificate ?? item.endpoint,
       class: kind,
       custom_details: notificationJson({ ...notification, items: [item] }),
     },

@@ -31,9 +31,9 @@ export function plainText(
 
 /** An item in one line, for logs and titles. */
 export function oneLine(notification: Notification, item: NotificationItem): string {
-  const { certificate, text, cause, command } = item
+  const { cause, command } = item
   const parts = [
-    certificate === undefined ? text : `${certificate}: ${text}`,
+    headOf(item),
     ...(cause === undefined ? [] : [`cause: ${cause.replaceAll('\n', '; ')}`]),
     ...(isTrouble(notification.kind) ? [`next attempt: ${nextAttempt(item, notification.at)}`] : []),
     ...(command === undefined ? [] : [`run: ${command}`]),
@@ -47,8 +47,8 @@ export function cut(text: string, maxLength: number): string {
 }
 
 function itemLines({ kind, at }: Notification, item: NotificationItem): readonly string[] {
-  const { certificate, identifiers = [], text, cause, advice, command, expires } = item
-  const head = certificate === undefined ? text : `${certificate}: ${text}`
+  const { certificate, identifiers = [], cause, advice, command, expires } = item
+  const head = headOf(item)
   if (!isTrouble(kind)) return [head]
   const others = identifiers.filter(name => name !== certificate)
   return [
@@ -60,6 +60,11 @@ function itemLines({ kind, at }: Notification, item: NotificationItem): readonly
     ...detail('expires', expires === undefined ? undefined : whenText(expires, at)),
     ...detail('names', others.length === 0 ? undefined : namesText(identifiers)),
   ]
+}
+
+function headOf({ certificate, endpoint, text }: NotificationItem): string {
+  const name = certificate ?? endpoint
+  return name === undefined ? text : `${name}: ${text}`
 }
 
 function detail(label: string, value: string | undefined): readonly string[] {
