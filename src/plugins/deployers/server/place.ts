@@ -67,7 +67,9 @@ export function choosePlaces(
   const meant = own.filter(place => wanted !== undefined || isMeant(place, identifiers))
   const waiting = own.filter(({ names, isPlaceholder }) => names === undefined && isPlaceholder)
   if (meant.length > 0) return { state: 'copies', places: meant }
-  if (waiting.length === 1) return { state: 'copies', places: waiting }
+  // Several listeners may read the same files.
+  if (new Set(waiting.map(({ certificateFile }) => certificateFile)).size === 1)
+    return { state: 'copies', places: waiting }
   return {
     state: 'none',
     text: describeNone(places, { wanted, server }),
