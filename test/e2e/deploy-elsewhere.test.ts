@@ -93,6 +93,39 @@ test('ssh: a server on another machine is fed, renewed, put back and converges',
   assert.deepEqual(await facts(), lies)
 })
 
+test('ssh: a machine that is down holds nobody up, and gets the same certificate later', {
+  skip: skip || skipWithout('ssh', 'sshd', 'ssh-keygen'),
+  timeout,
+}, async () => {
+  await using issuer = await startIssuer()
+  await using sshd = await startSshd()
+  await using there = await startTlsDaemon()
+  await using here = await startTlsDaemon()
+  const copies = (daemon: typeof here) => ({
+    ...{ directory: daemon.tls, reload: [daemon.reload] },
+    ...{ endpoints: [`127.0.0.1:${daemon.port}`], 'served-within': '2 s' },
+  })
+  const login = { host: '127.0.0.1', user: sshd.user, port: sshd.port }
+  const files = { 'identity-file': sshd.identityFile, 'known-hosts-file': sshd.knownHostsFile }
+  await issuer.configure(name, [{ ssh: { ...login, ...files, ...copies(there) } }, { files: copies(here) }])
+  good(await issuer.run('apply'))
+  const served = async (daemon: typeof here) => (await servedAt(daemon.port, name)).fingerprint256
+  const first = await issuer.live(name)
+  assert.deepEqual([await served(there), await served(here)], [first, first])
+
+  await sshd.stop()
+  const down = await issuer.run('renew', '--force', name)
+  bad(down, /ssh .*FAILED\n.*Connection refused/, /hint: see whether 127\.0\.0\.1 is up/)
+  const second = await issuer.live(name)
+  assert.notEqual(second, first)
+  assert.deepEqual([await served(there), await served(here)], [first, second])
+
+  await sshd.restart()
+  good(await issuer.run('apply', '--only', name))
+  assert.equal(await issuer.live(name), second, 'without another order')
+  assert.deepEqual([await served(there), await served(here)], [second, second])
+})
+
 test('kubernetes: a secret is applied, put back and converges', { skip, timeout }, async () => {
   await using issuer = await startIssuer()
   await using place = await tempDirectory()
@@ -117,7 +150,7 @@ test('kubernetes: a secret is applied, put back and converges', { skip, timeout 
   const before = endpoint.shown()
   endpoint.setStuck(true)
   const stale = await issuer.run('renew', '--force', name)
-  bad(stale, /kubernetes \(web\/mail-tls at https:.*\) was reloaded, but does not serve the new certificate/)
+  bad(stale, /kubernetes \(web\/mail-tls at https:.*\) was given it, but does not serve the new certificate/)
   assert.deepEqual([endpoint.shown(), await issuer.live(name)], [before, before])
   assert.equal(writes(), 4, 'the former content was written back')
   endpoint.setStuck(false)
@@ -167,7 +200,7 @@ test('vault: a secret is written with check-and-set, put back and converges', { 
   const before = endpoint.shown()
   endpoint.setStuck(true)
   const stale = await issuer.run('renew', '--force', name)
-  bad(stale, /vault \(https:.*\/secret\/tls\/mail\) was reloaded, but does not serve the new certificate/)
+  bad(stale, /vault \(https:.*\/secret\/tls\/mail\) was given it, but does not serve the new certificate/)
   assert.deepEqual([endpoint.shown(), await issuer.live(name)], [before, before])
   assert.equal(versions.length, 5)
   assert.deepEqual(versions[4], versions[2], 'the former content is the newest version')

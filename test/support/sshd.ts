@@ -17,6 +17,9 @@ export type Sshd = AsyncDisposable & {
   /** Another host key for the same address, as somebody in between would show. */
   readonly strangersFile: string
   log(): string
+  /** As if its machine was switched off, and on again. */
+  stop(): Promise<void>
+  restart(): Promise<void>
 }
 
 /** Where sshd locks itself up before anybody has logged in; the service of the distribution makes it. */
@@ -58,14 +61,21 @@ PermitRootLogin prohibit-password
 MaxStartups 100
 `,
   )
-  const sshd: RunningProgram = started.use(
-    await startProgram(requireProgram('sshd'), ['-D', '-e', '-f', config]),
-  )
-  await sshd.waitForOutput(/Server listening on 127\.0\.0\.1/)
+  const start = async () => {
+    const running = await startProgram(requireProgram('sshd'), ['-D', '-e', '-f', config])
+    await running.waitForOutput(/Server listening on 127\.0\.0\.1/)
+    return running
+  }
+  let sshd: RunningProgram = await start()
+  started.defer(() => sshd[Symbol.asyncDispose]())
   const all = started.move()
   return {
     ...{ port, user: userInfo().username, identityFile: client.file, knownHostsFile, strangersFile },
     log: () => sshd.output(),
+    stop: async () => sshd[Symbol.asyncDispose](),
+    restart: async () => {
+      sshd = await start()
+    },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
 }

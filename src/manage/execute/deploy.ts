@@ -306,7 +306,7 @@ async function requireServed(work: Work, options: DeployOptions, runtime: Deploy
   const where = missing.map(describeMissing).join('\n')
   work.error = new AppError(
     'ERR_NOT_SERVED',
-    `${work.name} was reloaded, but does not serve the new certificate\n${where}`,
+    `${work.name} ${work.deployer.isSilent === true ? 'was given it' : 'was reloaded'}, but does not serve the new certificate\n${where}`,
     {
       hint: `look at the log of ${work.prepared === undefined ? work.deployer.name : 'the server'}; then run: certwright deploy ${spec.name}`,
     },

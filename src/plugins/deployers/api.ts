@@ -45,7 +45,8 @@ export async function askApi(
   } catch (error) {
     if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
     const hint = error.hint === undefined ? undefined : shown(error.hint)
-    throw new AppError('ERR_DEPLOY', `${service}: ${shown(messageOf(error))}`, { hint })
+    const { lasting } = error
+    throw new AppError('ERR_DEPLOY', `${service}: ${shown(messageOf(error))}`, { hint, lasting })
   }
   const text = new TextDecoder().decode(reply.body)
   return { status: reply.status, json: parse(text), text: shown(text.trim().slice(0, maxShownAnswer)) }
@@ -70,7 +71,8 @@ export function refusal(
   return new AppError(
     'ERR_DEPLOY',
     `${service}: cannot ${what}: answer ${status}${why === '' ? '' : `: ${why}`}`,
-    { hint },
+    // A service that is in trouble, busy or in the middle of something else may do it the next time.
+    { hint, lasting: status < 500 && ![400, 408, 409, 429].includes(status) },
   )
 }
 

@@ -1,4 +1,5 @@
 /** What is the same for every server on this machine: the copies it may want, and where it is looked at. */
+import { isAppError } from '../../base/errors.ts'
 import type { DeployableCertificate, Deployer, Inspection } from '../../contracts/deployer.ts'
 import {
   type EndpointOptions,
@@ -19,14 +20,17 @@ export type ServiceOptions = FileOptions & EndpointOptions
 /** Why a target is not ready. */
 export type Obstacle = Exclude<Inspection, { readonly state: 'ready' }>
 
+/** A failure as an obstacle: what will pass by itself holds no other target up, and no new certificate. */
+export function obstacleOf(error: unknown): Obstacle {
+  if (!isAppError(error, 'ERR_DEPLOY', 'ERR_CONFIG_READ')) throw error
+  return { state: error.lasting ? 'broken' : 'not-running', error }
+}
+
 /** What tells a kind of service from the others. */
 export type ServiceParts = Pick<Deployer, 'activate'> & {
   /** What the endpoints belong to, for people; the first file when absent. */
   readonly source?: string
-  /**
-   * What stands in the way; MUST NOT change anything. A server that does not run is no obstacle while files of its target
-   * are missing: it may not be able to start without them.
-   */
+  /** What stands in the way. MUST NOT change anything. */
   readonly obstacle?: (options: { readonly signal: AbortSignal }) => Promise<Obstacle | undefined>
 }
 
@@ -44,8 +48,7 @@ export function createServiceDeployer(
     needsKey: target.write !== undefined && files.some(({ format }) => holdsKey(format)),
     inspect: async (certificate, options) => {
       const found = await obstacle?.(options)
-      if (found !== undefined && (found.state !== 'not-running' || !(await isFirst(files, runtime))))
-        return found
+      if (found !== undefined) return found
       const endpoints = endpointsOf(target, certificate, source ?? files[0]?.path ?? name)
       return {
         ...{ state: 'ready', endpoints, notes: endpointNotes(endpoints) },
@@ -57,16 +60,6 @@ export function createServiceDeployer(
     }),
     activate,
   }
-}
-
-async function isFirst(
-  files: readonly { readonly path: string }[],
-  runtime: Pick<Runtime, 'files'>,
-): Promise<boolean> {
-  for (const { path } of files) {
-    if ((await runtime.files.facts(path)) === undefined) return true
-  }
-  return false
 }
 
 /** Writes the copies of a target under other names. */

@@ -68,7 +68,7 @@ const obstacles = [
   { options: { ps: '' }, state: 'not-running', says: /no container with the name web is running/ },
   {
     options: { ps: { exitCode: 1, stderr: 'permission denied while trying to connect' } },
-    state: 'broken',
+    state: 'not-running',
     says: /"docker ps" ended with exit code 1: permission denied/,
   },
 ] as const

@@ -6,7 +6,7 @@ import type { Deployer } from '../../../contracts/deployer.ts'
 import type { TargetOptions } from '../../../contracts/target-options.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
 import { describeEnding, lastWords, runProgram } from '../server/run-program.ts'
-import { createServiceDeployer, type Obstacle, type ServiceRuntime } from '../service.ts'
+import { createServiceDeployer, obstacleOf, type ServiceRuntime } from '../service.ts'
 
 type Target = TargetOptions<'container'>
 type Options = { readonly signal: AbortSignal }
@@ -23,7 +23,14 @@ export function createContainerDeployer(target: Target, runtime: ServiceRuntime)
     target,
     {
       source: `container ${wanted(target)}`,
-      obstacle: options => obstacleAt(target, options, runtime),
+      obstacle: async options => {
+        try {
+          await findContainers(target, await clientOf(target, options, runtime), options, runtime)
+          return undefined
+        } catch (error) {
+          return obstacleOf(error)
+        }
+      },
       activate: async options => {
         const client = await clientOf(target, options, runtime)
         for (const container of await findContainers(target, client, options, runtime))
@@ -33,22 +40,6 @@ export function createContainerDeployer(target: Target, runtime: ServiceRuntime)
     runtime,
   )
 }
-
-async function obstacleAt(
-  target: Target,
-  options: Options,
-  runtime: ServiceRuntime,
-): Promise<Obstacle | undefined> {
-  try {
-    await findContainers(target, await clientOf(target, options, runtime), options, runtime)
-    return undefined
-  } catch (error) {
-    if (!isAppError(error, 'ERR_DEPLOY')) throw error
-    return { state: error instanceof NotRunning ? 'not-running' : 'broken', error }
-  }
-}
-
-class NotRunning extends AppError {}
 
 /** The client program: the configured one, else the first of the two that is there. */
 async function clientOf(
@@ -67,6 +58,7 @@ async function clientOf(
   }
   throw new AppError('ERR_DEPLOY', 'there is neither docker nor podman on this machine', {
     hint: 'install the client program, or give its path in runtime; inside a container, use process or exec',
+    lasting: true,
   })
 }
 
@@ -92,7 +84,7 @@ async function findContainers(
     return id === undefined || id === '' ? [] : [{ id, name: names[0] ?? id }]
   })
   if (found.length > 0) return found
-  throw new NotRunning('ERR_DEPLOY', `no container with the ${wanted(target)} is running`, {
+  throw new AppError('ERR_DEPLOY', `no container with the ${wanted(target)} is running`, {
     hint: `see what is: ${client} ps --all`,
   })
 }

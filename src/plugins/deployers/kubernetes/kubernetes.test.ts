@@ -164,7 +164,7 @@ for (const [code, message, hint] of refusals) {
   })
 }
 
-const obstacles: readonly (readonly [string, Answer, RegExp])[] = [
+const obstacles: readonly (readonly [string, Answer, RegExp, 'not-running'?])[] = [
   [
     'a token that is refused',
     () => status(401, 'Unauthorized'),
@@ -177,13 +177,19 @@ const obstacles: readonly (readonly [string, Answer, RegExp])[] = [
   ],
   ['a page for people', () => textReply(200, '<html>'), /answer 200: <html>/],
   ['a server that is none', () => textReply(404, '<html>geheim</html>'), /answer 404: <html>/],
-  ['no server at all', () => undefined, /kubernetes at https:\/\/10\.0\.0\.1:6443: cannot connect/],
+  [
+    'no server at all',
+    () => undefined,
+    /kubernetes at https:\/\/10\.0\.0\.1:6443: cannot connect/,
+    'not-running',
+  ],
+  ['a server in trouble', () => status(503, 'etcd'), /answer 503: etcd/, 'not-running'],
 ]
-for (const [name, answer, says] of obstacles) {
+for (const [name, answer, says, state = 'broken'] of obstacles) {
   test(`${name} is seen before anything is done`, async () => {
     const { deployer, sent } = await setUp(answer)
     const inspection = await deployer.inspect(certificate, { signal })
-    assert.ok(inspection.state === 'broken')
+    assert.ok(inspection.state === state)
     assert.match(inspection.error.message, says)
     assert.deepEqual(patches(sent), [])
   })

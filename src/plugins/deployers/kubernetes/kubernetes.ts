@@ -1,5 +1,5 @@
 /** A Secret of type kubernetes.io/tls, kept by server-side apply. */
-import { AppError, isAppError } from '../../../base/errors.ts'
+import { AppError } from '../../../base/errors.ts'
 import type { Deployer, Inspection } from '../../../contracts/deployer.ts'
 import { readSecret } from '../../../contracts/secret.ts'
 import type { TargetOptions } from '../../../contracts/target-options.ts'
@@ -9,6 +9,7 @@ import { readTrust } from '../../notifiers/exchange.ts'
 import { type Api, type ApiReply, askApi, member, refusal } from '../api.ts'
 import { endpointNotes, endpointsOf, servedWithin } from '../endpoints.ts'
 import { readParts } from '../server/read-parts.ts'
+import { obstacleOf } from '../service.ts'
 
 type Target = TargetOptions<'kubernetes'>
 type KubernetesRuntime = Pick<Runtime, 'environment' | 'exec' | 'files' | 'http'>
@@ -27,14 +28,14 @@ type SecretData = { readonly 'tls.crt': string; readonly 'tls.key': string }
 export function createKubernetesDeployer(target: Target, runtime: KubernetesRuntime): Deployer {
   return {
     name: 'kubernetes',
+    isSilent: true,
     needsKey: true,
     inspect: async (certificate, { signal }): Promise<Inspection> => {
       try {
         const cluster = await clusterOf(target, runtime)
         await readObject(cluster, target, { signal }, runtime)
       } catch (error) {
-        if (!isAppError(error, 'ERR_DEPLOY', 'ERR_CONFIG_READ')) throw error
-        return { state: 'broken', error }
+        return obstacleOf(error)
       }
       const endpoints = endpointsOf(target, certificate, `secret ${target.namespace}/${target.secret}`)
       return { ...{ state: 'ready', endpoints, notes: endpointNotes(endpoints) }, ...servedWithin(target) }
@@ -109,6 +110,7 @@ function serverOfPod({ environment }: Pick<Runtime, 'environment'>): string {
   if (host !== undefined && host !== '') return `https://${host.includes(':') ? `[${host}]` : host}:${port}`
   throw new AppError('ERR_DEPLOY', 'this is no pod of a cluster: KUBERNETES_SERVICE_HOST is not set', {
     hint: 'say which cluster is meant: server, token and ca-file',
+    lasting: true,
   })
 }
 
@@ -132,7 +134,7 @@ async function readObject(
   if (type !== secretType) {
     const what = `${cluster.api.service}: the secret ${name} is of type ${String(type)}, not ${secretType}`
     const hint = 'the type of a secret cannot be changed: delete it, or choose another name'
-    throw new AppError('ERR_DEPLOY', what, { hint })
+    throw new AppError('ERR_DEPLOY', what, { hint, lasting: true })
   }
   const data = member(reply.json, 'data')
   const field = (key: string) => {

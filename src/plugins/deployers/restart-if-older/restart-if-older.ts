@@ -1,6 +1,6 @@
 /** A server that reads its files only when it starts: it is restarted when it is older than they are. */
 import { parseDurationMs } from '../../../base/duration.ts'
-import { AppError, isAppError } from '../../../base/errors.ts'
+import { AppError } from '../../../base/errors.ts'
 import { minuteMs } from '../../../base/instant.ts'
 import type { Activation, DeployableCertificate, Deployer } from '../../../contracts/deployer.ts'
 import { hasFiles, wantedFiles } from '../../../contracts/files-target.ts'
@@ -9,7 +9,7 @@ import type { Runtime } from '../../../runtime/runtime.ts'
 import { ageMs, type ProcessSearch, readProcess } from '../process/processes.ts'
 import { notRunning, processName, type SearchRuntime, searchProcess } from '../process/search.ts'
 import { runOrFail, shownCommand } from '../server/run-program.ts'
-import { createServiceDeployer, type ServiceRuntime } from '../service.ts'
+import { createServiceDeployer, obstacleOf, type ServiceRuntime } from '../service.ts'
 import { noSuchUnit, showUnit } from '../systemd/systemctl.ts'
 
 type Target = TargetOptions<'restart-if-older'>
@@ -34,8 +34,7 @@ export function createRestartIfOlderDeployer(target: Target, runtime: OlderRunti
           const found = await search(target, options, runtime)
           return found.running ? undefined : { state: 'not-running', error: stopped(target, found.text) }
         } catch (error) {
-          if (!isAppError(error, 'ERR_DEPLOY')) throw error
-          return { state: 'broken', error }
+          return obstacleOf(error)
         }
       },
       activate: activation => restartIfOlder(target, activation, runtime),

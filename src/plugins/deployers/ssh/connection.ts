@@ -94,7 +94,7 @@ export async function runThere(
   })
   if (result.exitCode === 0) return result.stdout
   throw new AppError('ERR_DEPLOY', `${placeName(place)}: cannot ${what}: ${describe(result)}`, {
-    hint: hintFor(result, place),
+    ...adviceFor(result, place),
   })
 }
 
@@ -104,39 +104,49 @@ function describe(result: ExecResult): string {
   return said === '' ? describeEnding(result) : said
 }
 
-function hintFor({ exitCode, stderr }: ExecResult, place: SshPlace): string {
+type Advice = { readonly hint: string; readonly lasting?: boolean }
+
+function adviceFor({ exitCode, stderr }: ExecResult, place: SshPlace): Advice {
   const { host, 'known-hosts-file': knownHosts = '~/.ssh/known_hosts' } = place
   if (exitCode !== connectionFailed)
-    return `log in as ${placeName(place)} and see whether that user may do it`
-  const hint = connectionHints.find(([pattern]) => pattern.test(stderr))?.[1]
-  return hint?.({ host, knownHosts }) ?? `see what this says: ssh ${printable(host)} true`
+    return { hint: `log in as ${placeName(place)} and see whether that user may do it` }
+  const found = connectionFailures.find(({ says }) => says.test(stderr))
+  if (found === undefined) return { hint: `see what this says: ssh ${printable(host)} true` }
+  return { hint: found.hint({ host, knownHosts }), lasting: found.lasting }
 }
 
-type HintFacts = { readonly host: string; readonly knownHosts: string }
-
-/** What ssh says, and what to do about it. */
-const connectionHints: readonly (readonly [RegExp, (facts: HintFacts) => string])[] = [
-  [
-    /HOST IDENTIFICATION HAS CHANGED/i,
-    ({ host, knownHosts }) =>
+/** What ssh says, what to do about it, and whether it stays like that until somebody does. */
+const connectionFailures: readonly {
+  readonly says: RegExp
+  readonly lasting: boolean
+  readonly hint: (facts: { readonly host: string; readonly knownHosts: string }) => string
+}[] = [
+  {
+    says: /HOST IDENTIFICATION HAS CHANGED/i,
+    lasting: true,
+    hint: ({ host, knownHosts }) =>
       `somebody else may be answering for ${host}; if its key was really changed, take the old one out of ${knownHosts}`,
-  ],
-  [
-    /host key verification failed|no .* host key is known/i,
-    ({ host, knownHosts }) =>
+  },
+  {
+    says: /host key verification failed|no .* host key is known/i,
+    lasting: true,
+    hint: ({ host, knownHosts }) =>
       `put its host key into ${knownHosts}, once you have compared it: ssh-keyscan ${host}`,
-  ],
-  [
-    /permission denied|too many authentication failures/i,
-    ({ host }) => `put the public key of identity-file into ~/.ssh/authorized_keys on ${host}`,
-  ],
-  [/could not resolve hostname/i, () => 'correct host, or see the DNS'],
-  [
-    /connection refused|timed out|no route|unreachable/i,
-    ({ host }) => `see whether ${host} is up, and whether sshd and the firewall let this machine in`,
-  ],
-  [
-    /load key|identity file|bad permissions|invalid format/i,
-    () => 'see identity-file: it must be a private key that only its owner can read',
-  ],
+  },
+  {
+    says: /load key|identity file|bad permissions|invalid format/i,
+    lasting: true,
+    hint: () => 'see identity-file: it must be a private key that only its owner can read',
+  },
+  {
+    says: /permission denied|too many authentication failures/i,
+    lasting: true,
+    hint: ({ host }) => `put the public key of identity-file into ~/.ssh/authorized_keys on ${host}`,
+  },
+  { says: /could not resolve hostname/i, lasting: false, hint: () => 'correct host, or see the DNS' },
+  {
+    says: /connection refused|timed out|no route|unreachable/i,
+    lasting: false,
+    hint: ({ host }) => `see whether ${host} is up, and whether sshd and the firewall let this machine in`,
+  },
 ]

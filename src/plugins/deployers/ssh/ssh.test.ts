@@ -276,26 +276,30 @@ test('a login shell that talks is found out', async () => {
   })
 })
 
-const refusals: readonly (readonly [string, RegExp])[] = [
+const refusals: readonly (readonly [string, RegExp, 'not-running'?])[] = [
   [
     'Host key verification failed.',
     /put its host key into \/k, once you have compared it: ssh-keyscan mx\.example/,
   ],
   ['@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @', /somebody else may be answering for mx\.example/],
   ['tls@mx: Permission denied (publickey).', /authorized_keys on mx\.example/],
-  ['ssh: Could not resolve hostname mx.example: Name or service not known', /correct host/],
-  ['ssh: connect to host mx.example port 22: Connection refused', /see whether mx\.example is up/],
+  ['ssh: Could not resolve hostname mx.example: Name or service not known', /correct host/, 'not-running'],
+  [
+    'ssh: connect to host mx.example port 22: Connection refused',
+    /see whether mx\.example is up/,
+    'not-running',
+  ],
   ['Load key "/x": bad permissions', /see identity-file/],
-  ['something else', /ssh mx\.example true/],
+  ['something else', /ssh mx\.example true/, 'not-running'],
 ]
-for (const [stderr, hint] of refusals) {
-  test(`${stderr}: ${hint}`, async () => {
+for (const [stderr, hint, state = 'broken'] of refusals) {
+  test(`${stderr}: ${state}, ${hint}`, async () => {
     await using here = await setUp(
       { 'known-hosts-file': '/k' },
       { refuse: () => ({ exitCode: 255, stderr }) },
     )
     const inspection = await here.deployer.inspect(certificate, { signal })
-    assert.ok(inspection.state === 'broken')
+    assert.ok(inspection.state === state)
     assert.equal(inspection.error.code, 'ERR_DEPLOY')
     assert.match(inspection.error.message, /^mx\.example: cannot log in: /)
     assert.match(inspection.error.hint ?? '', hint)

@@ -1,5 +1,4 @@
 /** Servers on another machine: copies over OpenSSH, and a command that makes them be read. */
-import { isAppError } from '../../../base/errors.ts'
 import type { Deployer } from '../../../contracts/deployer.ts'
 import { holdsKey, wantedFiles } from '../../../contracts/files-target.ts'
 import type { TargetOptions } from '../../../contracts/target-options.ts'
@@ -7,6 +6,7 @@ import type { Runtime } from '../../../runtime/runtime.ts'
 import { endpointNotes, endpointsOf, servedWithin } from '../endpoints.ts'
 import { fillFiles } from '../files/contents.ts'
 import { shownCommand } from '../server/run-program.ts'
+import { obstacleOf } from '../service.ts'
 import { placeName, runThere } from './connection.ts'
 import { quoteAll } from './quote.ts'
 import { prepareThere } from './remote-files.ts'
@@ -19,13 +19,13 @@ export function createSshDeployer(
   const { directory: makeDirectory, reload } = target
   return {
     name: 'ssh',
+    isSilent: reload === undefined,
     needsKey: target.write !== undefined && wantedFiles(target).some(({ format }) => holdsKey(format)),
     inspect: async (certificate, { signal }) => {
       try {
         await runThere(target, 'true', { what: 'log in', signal }, runtime)
       } catch (error) {
-        if (!isAppError(error, 'ERR_DEPLOY')) throw error
-        return { state: 'broken', error }
+        return obstacleOf(error)
       }
       const endpoints = endpointsOf(target, certificate, placeName(target))
       return { ...{ state: 'ready', endpoints, notes: endpointNotes(endpoints) }, ...servedWithin(target) }

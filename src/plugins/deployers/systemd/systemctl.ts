@@ -59,6 +59,7 @@ async function requireSystemd({ files }: SystemdRuntime): Promise<void> {
   if ((await files.facts(bootedMark))?.kind === 'directory') return
   throw new AppError('ERR_DEPLOY', `there is no systemd on this machine: ${bootedMark} is missing`, {
     hint: 'use process (a signal), exec, or files with reload: [service, NAME, reload] instead',
+    lasting: true,
   })
 }
 
@@ -66,6 +67,7 @@ async function requireSystemd({ files }: SystemdRuntime): Promise<void> {
 export function noSuchUnit(unit: string): AppError {
   return new AppError('ERR_DEPLOY', `systemd has no unit ${unit}`, {
     hint: `correct the name: systemctl list-units '*${unit.slice(0, 4)}*'`,
+    lasting: true,
   })
 }
 

@@ -117,15 +117,6 @@ for (const { name, action, machine, state, says } of obstacles) {
   })
 }
 
-test('a server that may need its files to start is no obstacle while they are missing', async () => {
-  const machine = { unit: { ...active, ActiveState: 'inactive' } }
-  const { deployer, runtime } = await setUp({ unit: 'x', action: 'reload', directory: '/etc/tls' }, machine)
-  assert.equal((await inspect(deployer)).state, 'ready')
-  for (const name of ['cert', 'chain', 'fullchain', 'privkey', 'combined'])
-    await runtime.files.put(`/etc/tls/${name}.pem`, 'x')
-  assert.equal((await inspect(deployer)).state, 'not-running')
-})
-
 const failures: readonly { readonly name: string; readonly machine: Machine; readonly says: RegExp }[] = [
   {
     name: 'systemctl fails',

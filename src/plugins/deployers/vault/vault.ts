@@ -1,5 +1,5 @@
 /** A secret of Vault or OpenBao, in a key-value store of version 1 or 2; the second is written only where nobody else was faster. */
-import { type AppError, isAppError } from '../../../base/errors.ts'
+import type { AppError } from '../../../base/errors.ts'
 import type { Deployer, Inspection } from '../../../contracts/deployer.ts'
 import type { FileFormat } from '../../../contracts/files-target.ts'
 import { readSecret } from '../../../contracts/secret.ts'
@@ -11,6 +11,7 @@ import { type Api, type ApiReply, askApi, member, refusal } from '../api.ts'
 import { endpointNotes, endpointsOf, servedWithin } from '../endpoints.ts'
 import { type CertificateParts, formatCertificate } from '../formats/format.ts'
 import { readParts } from '../server/read-parts.ts'
+import { obstacleOf } from '../service.ts'
 
 type Target = TargetOptions<'vault'>
 type VaultRuntime = Pick<Runtime, 'environment' | 'exec' | 'files' | 'http'>
@@ -36,13 +37,13 @@ type Secret = {
 export function createVaultDeployer(target: Target, runtime: VaultRuntime): Deployer {
   return {
     name: 'vault',
+    isSilent: true,
     needsKey: Object.values(target.fields ?? usualFields).some(format => !publicFormats.has(format)),
     inspect: async (certificate, { signal }): Promise<Inspection> => {
       try {
         await read(await apiOf(target, runtime), target, { signal }, runtime)
       } catch (error) {
-        if (!isAppError(error, 'ERR_DEPLOY', 'ERR_CONFIG_READ')) throw error
-        return { state: 'broken', error }
+        return obstacleOf(error)
       }
       const endpoints = endpointsOf(target, certificate, `secret ${target.mount}/${target.path}`)
       return { ...{ state: 'ready', endpoints, notes: endpointNotes(endpoints) }, ...servedWithin(target) }
