@@ -11,7 +11,7 @@ const servers: readonly Omit<Row, 'needsRoot'>[] = [
   { server: 'nghttpx', program: 'nghttpx', start: startNghttpx },
   { server: 'stunnel', program: 'stunnel4', start: startStunnel },
   { server: 'prosody', program: 'prosody', start: startProsody },
-  { server: 'proftpd', program: 'proftpd', except: { anyGroup: true }, start: startProftpd },
+  { server: 'proftpd', program: 'proftpd', start: startProftpd },
   // Debian's version has no TLS 1.3 yet.
   {
     server: 'coturn',

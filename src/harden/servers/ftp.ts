@@ -3,9 +3,6 @@ import type { HardenedServer } from '../server.ts'
 import { type Setting, when } from '../setting.ts'
 import { atLeast } from '../version.ts'
 
-/** Before, one curve alone. */
-const proftpdTakesGroups = '1.3.9'
-
 export const proftpd: HardenedServer = {
   name: 'proftpd',
   title: 'ProFTPD',
@@ -20,7 +17,7 @@ export const proftpd: HardenedServer = {
   },
   dhe: true,
   comment: '#',
-  blocks: ({ version, tls, reasons, dhFile }) => [
+  blocks: ({ tls, reasons, dhFile }) => [
     {
       place: 'in the main server or in a <VirtualHost>',
       open: '<IfModule mod_tls.c>',
@@ -35,10 +32,7 @@ export const proftpd: HardenedServer = {
           text: `TLSCipherSuite TLSv1.3 ${tls.suites.join(':')}`,
           ...reasons.suites,
         }),
-        ...when(atLeast(version, proftpdTakesGroups), {
-          text: `TLSECDHCurve ${tls.groups.join(':')}`,
-          ...reasons.groups,
-        }),
+        { text: `TLSECDHCurve ${tls.groups.join(':')}`, ...reasons.groups },
         { text: `TLSServerCipherPreference ${tls.serverOrder ? 'on' : 'off'}`, ...reasons.order },
         { text: 'TLSSessionTickets off', ...reasons.tickets },
         ...(dhFile === undefined ? [] : [{ text: `TLSDHParamFile ${dhFile}`, ...reasons.dhe }]),

@@ -5,7 +5,7 @@ import { atLeast } from '../version.ts'
 
 /** `>=TLSv1.2`; before, protocols were excluded one by one. */
 const takesLowest = '3.6'
-/** Groups for DHE by name. */
+/** Groups by their names, those for DHE included; before, by numbers that X25519MLKEM768 does not have. */
 const takesNamedGroups = '3.8'
 const all = ['SSLv2', 'SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
 
@@ -30,6 +30,9 @@ export const postfix: HardenedServer = {
           .slice(0, all.indexOf(tls.lowest))
           .map(name => `!${name}`)
           .join(', ')
+    const groups = tls.groups.filter(
+      group => group !== 'X25519MLKEM768' || atLeast(version, takesNamedGroups),
+    )
     // A list of its own, so that the list for what is sent stays as it is.
     const grade = profile === 'old' ? 'medium' : 'high'
     return [
@@ -53,7 +56,11 @@ export const postfix: HardenedServer = {
             { text: `tls_${grade}_cipherlist = ${tls.cipherList}`, ...reasons.ciphers },
           ),
           { text: `tls_preempt_cipherlist = ${tls.serverOrder ? 'yes' : 'no'}`, ...reasons.order },
-          { text: `tls_eecdh_auto_curves = ${tls.groups.join(' ')}`, ...reasons.groups },
+          {
+            text: `tls_eecdh_auto_curves = ${groups.join(' ')}`,
+            why: `${reasons.groups.why} The list counts for what is sent, too.`,
+            cost: reasons.groups.cost,
+          },
           ...when(atLeast(version, takesNamedGroups), {
             text: `tls_ffdhe_auto_groups =${dhFile === undefined ? '' : ' ffdhe2048 ffdhe3072'}`,
             why: 'Groups of TLS 1.3 over finite fields are slow, and everybody has an elliptic curve.',
