@@ -26,6 +26,7 @@ export const targetOptions = {
   mariadb: clientTargetSchema,
   mosquitto: serverTargetSchema,
   mysql: clientTargetSchema,
+  lighttpd: serverTargetSchema,
   nginx: nginxTargetSchema,
   postgresql: clientTargetSchema,
   rabbitmq: serverTargetSchema,

@@ -50,6 +50,8 @@ const deployers: Registry<Deployer> = new Map(
       deployer('mosquitto', (await import('./deployers/mosquitto/mosquitto.ts')).createMosquittoDeployer),
     mysql: async () =>
       deployer('mysql', (await import('./deployers/mariadb/mariadb.ts')).createMysqlDeployer),
+    lighttpd: async () =>
+      deployer('lighttpd', (await import('./deployers/lighttpd/lighttpd.ts')).createLighttpdDeployer),
     nginx: async () => deployer('nginx', (await import('./deployers/nginx/nginx.ts')).createNginxDeployer),
     postgresql: async () =>
       deployer('postgresql', (await import('./deployers/postgresql/postgresql.ts')).createPostgresqlDeployer),
