@@ -25,7 +25,7 @@ export function parsePrinted(text: string): readonly Block[] {
       const block = { conditions: [...here.conditions, ...own], settings: new Map<string, string>() }
       blocks.push(block)
       open.push(block)
-    } else if (/^\}/.test(line)) {
+    } else if (line.startsWith('}')) {
       if (open.length > 1) open.pop()
     } else if (key !== undefined) here.settings.set(key, quoted ?? plain ?? '')
   }
