@@ -20,6 +20,7 @@ import {
  */
 export const targetOptions = {
   apache: serverTargetSchema,
+  coturn: serverTargetSchema,
   dovecot: serverTargetSchema,
   files: filesTargetSchema,
   haproxy: haproxyTargetSchema,

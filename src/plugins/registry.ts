@@ -39,6 +39,8 @@ const deployers: Registry<Deployer> = new Map(
   Object.entries({
     apache: async () =>
       deployer('apache', (await import('./deployers/apache/apache.ts')).createApacheDeployer),
+    coturn: async () =>
+      deployer('coturn', (await import('./deployers/coturn/coturn.ts')).createCoturnDeployer),
     dovecot: async () =>
       deployer('dovecot', (await import('./deployers/dovecot/dovecot.ts')).createDovecotDeployer),
     files: async () => deployer('files', (await import('./deployers/files/files.ts')).createFilesDeployer),

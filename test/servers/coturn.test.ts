@@ -1,0 +1,10 @@
+import { startCoturn } from './coturn.ts'
+import { testServer } from './suite.ts'
+
+testServer({
+  name: 'coturn',
+  programs: ['turnserver'],
+  facts: { test: 'none', reload: 'SIGUSR2' },
+  start: startCoturn,
+  reads: 'copies',
+})
