@@ -32,6 +32,7 @@ export const targetOptions = {
   postgresql: clientTargetSchema,
   rabbitmq: serverTargetSchema,
   redis: clientTargetSchema,
+  stunnel: serverTargetSchema,
   systemd: systemdTargetSchema,
   process: processTargetSchema,
   exec: execTargetSchema,

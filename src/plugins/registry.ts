@@ -61,6 +61,8 @@ const deployers: Registry<Deployer> = new Map(
       deployer('rabbitmq', (await import('./deployers/rabbitmq/rabbitmq.ts')).createRabbitmqDeployer),
     redis: async () => deployer('redis', (await import('./deployers/redis/redis.ts')).createRedisDeployer),
     valkey: async () => deployer('valkey', (await import('./deployers/redis/redis.ts')).createValkeyDeployer),
+    stunnel: async () =>
+      deployer('stunnel', (await import('./deployers/stunnel/stunnel.ts')).createStunnelDeployer),
     systemd: async () =>
       deployer('systemd', (await import('./deployers/systemd/systemd.ts')).createSystemdDeployer),
     process: async () =>

@@ -4,15 +4,15 @@ import { printable } from '../../../base/printable.ts'
 import type { Deployer } from '../../../contracts/deployer.ts'
 import type { ServerOptions } from '../../../contracts/server-target.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
-import { mayRead } from '../server/may-read.ts'
-import type { CertificatePlace } from '../server/place.ts'
+import { firstUnreadable } from '../server/may-read.ts'
+import { type CertificatePlace, filesOf } from '../server/place.ts'
 import { isProgram, lookForProcess, type ProcessState } from '../server/process.ts'
 import { readText } from '../server/read-text.ts'
 import { lastWords, runOrFail, runProgram } from '../server/run-program.ts'
 import { createServerDeployer, type ServerRuntime, type ServerView } from '../server/server.ts'
 import { tellService } from '../server/service.ts'
 import { signalServer } from '../server/signal.ts'
-import { type Block, filesOf, lighttpdPlaces, parsePrinted } from './places.ts'
+import { type Block, lighttpdPlaces, parsePrinted } from './places.ts'
 
 type LighttpdRuntime = ServerRuntime & Pick<Runtime, 'sendSignal'>
 type Situation = {
@@ -100,10 +100,8 @@ async function canReload(
 ): Promise<boolean> {
   const args = (await readText(`/proc/${pid}/cmdline`, runtime))?.split('\0') ?? []
   const config = args[args.indexOf('-f') + 1]
-  const process = await runtime.files.facts(`/proc/${pid}`)
-  if (!args.includes('-f') || config?.startsWith('/') !== true || process === undefined) return false
-  for (const path of [config, ...filesOf(places)]) if (!(await mayRead(process, path, runtime))) return false
-  return true
+  if (!args.includes('-f') || config?.startsWith('/') !== true) return false
+  return (await firstUnreadable(pid, [config, ...filesOf(places)], runtime)) === undefined
 }
 
 function processOf([top]: readonly Block[], { runtime, signal }: Situation): Promise<ProcessState> {

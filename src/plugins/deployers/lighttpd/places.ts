@@ -67,11 +67,6 @@ export function lighttpdPlaces(blocks: readonly Block[], source: string): readon
   })
 }
 
-/** Every file that is read with a certificate. */
-export function filesOf(places: readonly CertificatePlace[]): readonly string[] {
-  return [...new Set(places.flatMap(({ certificateFile, keyFile }) => [certificateFile, keyFile]))]
-}
-
 function toSocket(block: Block, top: Block): readonly Socket[] {
   if (block.settings.get('ssl.engine') !== 'enable') return []
   if (block === top) {

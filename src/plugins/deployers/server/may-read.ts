@@ -23,6 +23,20 @@ export async function mayRead(
   return await has(mayReadBit, owner, ways[1] ?? path, reader)
 }
 
+/**
+ * The first of some files that a process may not read.
+ * @throws AppError ERR_DEPLOY
+ */
+export async function firstUnreadable(
+  pid: number,
+  paths: readonly string[],
+  reader: Pick<Runtime, 'files'>,
+): Promise<string | undefined> {
+  const process = await reader.files.facts(`/proc/${pid}`)
+  for (const path of paths) if (process === undefined || !(await mayRead(process, path, reader))) return path
+  return undefined
+}
+
 /** `/` is everybody's. */
 function directoriesOf(path: string): readonly string[] {
   const names = path.split('/').slice(1, -1)

@@ -36,6 +36,11 @@ export type SeenPlace = CertificatePlace & {
   readonly isPlaceholder: boolean
 }
 
+/** The files of certificates and keys. */
+export function filesOf(places: readonly CertificatePlace[]): readonly string[] {
+  return [...new Set(places.flatMap(({ certificateFile, keyFile }) => [certificateFile, keyFile]))]
+}
+
 export type Choice =
   | { readonly state: 'live'; readonly places: readonly SeenPlace[] }
   | { readonly state: 'copies'; readonly places: readonly SeenPlace[] }
