@@ -22,8 +22,8 @@ export type Row = {
   readonly without?: Profile
   /** Has the server test its configuration, where it can, and starts it. */
   readonly start: (site: Site) => Promise<Started>
-  /** What else is to be seen of a running server; the site is made with HSTS of a week and stapling then. */
-  readonly look?: (started: Started) => Promise<void>
+  /** What else is to be seen of a running server; the settings have HSTS of two years and stapling then. */
+  readonly look?: (started: Started, profile: Profile, site: Site) => Promise<void>
 }
 
 /** One test for each row and profile. */
@@ -43,13 +43,13 @@ async function testRow(
   profile: Profile,
 ): Promise<void> {
   const path = elsewhere === true ? requireProgram(program) : undefined
-  const more = look === undefined ? {} : ({ hsts: '1w', staple: true } as const)
+  const more = look === undefined ? {} : ({ hsts: '2y', staple: true } as const)
   await using site = await makeSite(server, { profile, ...more }, { program: path })
   await chmod(site.directory, 0o755)
   await chmod(site.keyFile, 0o644) // it is thrown away
   await using started = await start(site)
   await assertProfile(profile, started, except)
-  await look?.(started)
+  await look?.(started, profile, site)
 }
 
 /** A program that was started, once it listens. */

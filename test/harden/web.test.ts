@@ -1,9 +1,10 @@
 /** The settings of web servers, in force in the real ones. */
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
-import { request } from 'node:https'
 import { join } from 'node:path'
 import type { HardenedSettings } from '../../src/harden/hardened-settings.ts'
+import type { Profile } from '../../src/harden/profiles.ts'
+import { runCli } from '../support/cli.ts'
 import { startNginx } from '../support/nginx.ts'
 import { freePort } from '../support/ports.ts'
 import { requireProgram, startProgram } from '../support/programs.ts'
@@ -11,10 +12,10 @@ import { listening, type Row, type Started, testRows } from './rows.ts'
 import { runToEnd, type Site } from './settings.ts'
 
 const rows: readonly Row[] = [
-  { server: 'nginx', program: 'nginx', start: startNginxWith, look: seeHsts },
-  { server: 'apache', program: 'apache2', start: startApache, look: seeHsts },
-  { server: 'haproxy', program: 'haproxy', start: startHaproxy, look: seeHsts },
-  { server: 'lighttpd', program: 'lighttpd', start: startLighttpd, look: seeHsts },
+  { server: 'nginx', program: 'nginx', start: startNginxWith, look: seeGrade },
+  { server: 'apache', program: 'apache2', start: startApache, look: seeGrade },
+  { server: 'haproxy', program: 'haproxy', start: startHaproxy, look: seeGrade },
+  { server: 'lighttpd', program: 'lighttpd', start: startLighttpd, look: seeGrade },
 ]
 
 testRows(rows)
@@ -126,15 +127,10 @@ function apartLines({ blocks }: HardenedSettings): readonly string[] {
   return apart.flatMap(({ settings }) => settings.map(({ text }) => text))
 }
 
-async function seeHsts(started: Started): Promise<void> {
-  assert.equal(await hstsOf(started), 'max-age=604800')
-}
-
-function hstsOf({ port }: Started): Promise<unknown> {
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-  const sent = request({ host: '127.0.0.1', port, rejectUnauthorized: false, agent: false }, reply => {
-    reply.resume().once('end', () => resolve(reply.headers['strict-transport-security']))
-  })
-  sent.once('error', reject).end()
-  return promise
+/** The last step of HSTS, and with it the best grade; the old profile is what graders call B. */
+async function seeGrade({ port }: Started, profile: Profile, { certificateFile }: Site): Promise<void> {
+  const args = ['tls', 'grade', `127.0.0.1:${port}`, '--server-name', 'localhost', '--trust', certificateFile]
+  const { stdout } = await runCli(args, { timeoutMs: 120_000 })
+  assert.match(stdout, /^HSTS +730 d$/m)
+  assert.equal(stdout.split(' ')[0], profile === 'old' ? 'B' : 'A+', stdout)
 }
