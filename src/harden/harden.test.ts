@@ -98,6 +98,17 @@ test('a server that cannot be told to staple says so', () => {
   assert.deepEqual([notes(true), notes(false)], [1, 0])
 })
 
+test('a server that changed its words says up to where those for the oldest are good', () => {
+  const notes = hardenedSettings('dovecot', { profile: 'intermediate' }).notes.join(' ')
+  assert.match(notes, /this is for 2\.3\.16 to 2\.4, which refuses some of it/)
+  const order = (version: string) =>
+    linesOf('dovecot', { profile: 'intermediate', version: parseVersion(version) }).at(-1)
+  assert.deepEqual(
+    [order('2.3.21'), order('2.4.0')],
+    ['ssl_prefer_server_ciphers = no', 'ssl_server_prefer_ciphers = client'],
+  )
+})
+
 test('session tickets of nginx are left on from the version that changes their keys', () => {
   const tickets = (version: string) =>
     linesOf('nginx', { profile: 'intermediate', version: parseVersion(version) }).includes(

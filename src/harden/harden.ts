@@ -100,15 +100,17 @@ function refuseOdd(server: HardenedServer, { hsts, dhFile, profile, version }: H
 }
 
 function assumptions(server: HardenedServer, { version, library }: HardeningOptions): readonly string[] {
+  const { title, oldest, changedIn } = server
+  const range = changedIn === undefined ? 'and newer' : `to ${changedIn}, which refuses some of it`
   return [
     ...(version === undefined
       ? [
-          `The version of ${server.title} is not known: this is for ${formatVersion(server.oldest.version)} and newer. --server-version tells it.`,
+          `The version of ${title} is not known: this is for ${formatVersion(oldest.version)} ${range}. --server-version tells it.`,
         ]
       : []),
-    ...(library === undefined && server.oldest.library.kind !== 'go'
+    ...(library === undefined && oldest.library.kind !== 'go'
       ? [
-          `The TLS library is not known: this is for ${formatLibrary(server.oldest.library)} and newer. --openssl-version tells it.`,
+          `The TLS library is not known: this is for ${formatLibrary(oldest.library)} and newer. --openssl-version tells it.`,
         ]
       : []),
   ]

@@ -17,12 +17,12 @@ export function renderSettings(
   const comment = (text: string) => commented(text, server.comment)
   const how = { comment, explain, mark: server.comment }
   const title = comment(
-    `TLS settings of ${server.title}${who(settings)}: profile ${settings.profile} of Mozilla's guideline ${settings.guideline}.`,
+    `${beginning(server)}${who(settings)}: profile ${settings.profile} of Mozilla's guideline ${settings.guideline}.`,
   )
   // In one line, so that it can be copied.
   const made = madeBy === undefined ? [] : [`${server.comment} Made by: ${madeBy}`]
   const head = [
-    `Save it, for example, as ${server.file}, then: ${server.apply}`,
+    `${server.added === true ? 'Add it to' : 'Save it, for example, as'} ${server.file}, then: ${server.apply}`,
     ...settings.warnings.map(warning => `WARNING: ${warning}`),
     ...settings.notes,
     ...(explain ? notHere(server, settings) : []),
@@ -34,6 +34,11 @@ export function renderSettings(
     ...settings.blocks.flatMap(block => ['', ...renderBlock(block, how)]),
     '',
   ].join('\n')
+}
+
+/** What every text for a server begins with, after the mark of a comment. */
+export function beginning({ title }: HardenedServer): string {
+  return `TLS settings of ${title}`
 }
 
 function who({ version, library }: Pick<HardenedSettings, 'version' | 'library'>): string {

@@ -42,12 +42,16 @@ export type HardenedServer = {
   readonly name: string
   /** `Apache httpd`. */
   readonly title: string
-  /** Where the text is usually saved. */
+  /** Where the text is usually saved: a file that the server includes. */
   readonly file: string
+  /** The file is the server's main configuration, to which the text is added: there is no usual place of its own. */
+  readonly added?: true
   /** How to have the configuration tested and read again. */
   readonly apply: string
   /** What is written for where nothing is known about the machine: as of Ubuntu 22.04 and Red Hat Enterprise Linux 8. */
   readonly oldest: { readonly version: Version; readonly library: Library }
+  /** From here on, what is written for the oldest is refused. */
+  readonly changedIn?: string
   /** The version that learned TLS 1.3; not given where every one has it that is still to be found. */
   readonly tls13Since?: string
   /** The version that can be told to speak TLS 1.3 and nothing else; not given where every one can. */

@@ -61,12 +61,29 @@ test('--output writes once, --check tells what is stale', async () => {
   for (const args of [['--check'], []]) {
     assert.deepEqual(await run(...args), { exitCode: 0, stdout: 'FILE is as it should be\n' })
   }
-  await writeFile(file, 'ssl_protocols TLSv1;\n')
+  const stale = (await readFile(file, 'utf8')).replace('TLSv1.2', 'TLSv1.1')
+  await writeFile(file, stale)
   assert.deepEqual(await run('--check'), {
     exitCode: 1,
     stdout: 'FILE is not what would be written; leave --check away to write it\n',
   })
-  assert.equal(await readFile(file, 'utf8'), 'ssl_protocols TLSv1;\n')
+  assert.equal(await readFile(file, 'utf8'), stale)
+  assert.equal((await run()).exitCode, 0)
+  assert.equal((await run('--check')).exitCode, 0)
+})
+
+test('--output leaves a file alone that it has not written', async () => {
+  await using temporary = await tempDirectory()
+  const file = join(temporary.path, 'main.cf')
+  await writeFile(file, 'myhostname = mail.example.com\n')
+  const args = ['tls', 'snippet', 'postfix', '--server-version', '3.10.5', '--output', file]
+  const { exitCode, stderr } = await runCli(args)
+  assert.equal(exitCode, 2)
+  assert.match(
+    stderr,
+    /is there and was not written by tls snippet\nhint: .* add it to \/etc\/postfix\/main\.cf by hand/,
+  )
+  assert.equal(await readFile(file, 'utf8'), 'myhostname = mail.example.com\n')
 })
 
 test('--for staples for a certificate that names an OCSP responder, and for no other', async () => {

@@ -7,6 +7,7 @@ import { findServer, hardenedSettings } from '../../harden/harden.ts'
 import type { HardenedSettings } from '../../harden/hardened-settings.ts'
 import type { HstsStep } from '../../harden/hsts.ts'
 import type { Profile } from '../../harden/profiles.ts'
+import { beginning } from '../../harden/render.ts'
 import type { HardenedServer } from '../../harden/server.ts'
 import type { Version } from '../../harden/version.ts'
 import { livePath } from '../../manage/store/paths.ts'
@@ -53,7 +54,11 @@ export async function tlsSnippet(context: CommandContext, flags: SnippetFlags): 
   }
   if (flags.output === undefined)
     return { exitCode: exitCodes.done, text: settings.text, json: toJson(settings) }
-  return await writeSettings(settings, { file: resolve(flags.output), check: flags.check === true }, context)
+  return await writeSettings(
+    settings,
+    { server, file: resolve(flags.output), check: flags.check === true },
+    context,
+  )
 }
 
 function refuseOdd({ webroot, check, output }: SnippetFlags): void {
@@ -112,17 +117,28 @@ function commandOf({ name }: HardenedServer, flags: SnippetFlags): string {
 
 async function writeSettings(
   settings: HardenedSettings,
-  { file, check }: { readonly file: string; readonly check: boolean },
+  {
+    server,
+    file,
+    check,
+  }: { readonly server: HardenedServer; readonly file: string; readonly check: boolean },
   { runtime: { files } }: CommandContext,
 ): Promise<CommandResult> {
   const present = await files.read(file)
-  const current = present !== undefined && new TextDecoder().decode(present) === settings.text
+  const text = present && new TextDecoder().decode(present)
+  const current = text === settings.text
   const shown = printable(file)
   const json = { ...toJson(settings), file, current }
   if (current) return { exitCode: exitCodes.done, text: `${shown} is as it should be\n`, json }
   if (check) {
     const what = present === undefined ? `there is no ${shown}` : `${shown} is not what would be written`
     return { exitCode: exitCodes.failed, text: `${what}; leave --check away to write it\n`, json }
+  }
+  // It may be the server's whole configuration.
+  if (text !== undefined && text !== '' && !text.startsWith(`${server.comment} ${beginning(server)}`)) {
+    throw new AppError('ERR_USAGE', `${shown} is there and was not written by tls snippet`, {
+      hint: `choose a file of its own${server.added === true ? `, or print it and add it to ${server.file} by hand` : ''}; or remove that one first`,
+    })
   }
   await files.replace(file, settings.text, settingsFileMode).catch((cause: unknown) => {
     throw new AppError('ERR_CONFIG_READ', `cannot write ${shown}: ${messageOf(cause)}`, {

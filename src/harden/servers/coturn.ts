@@ -12,8 +12,10 @@ export const coturn: HardenedServer = {
   name: 'coturn',
   title: 'coturn',
   file: '/etc/turnserver.conf',
+  added: true,
   apply: 'systemctl restart coturn',
   oldest: { version: [4, 5, 2], library: { kind: 'openssl', version: [1, 1, 1] } },
+  changedIn: oldAreOff,
   tls13Since: '4.6.2',
   question: {
     programs: ['turnserver'],

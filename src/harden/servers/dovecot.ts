@@ -11,6 +11,7 @@ export const dovecot: HardenedServer = {
   file: '/etc/dovecot/conf.d/99-tls.conf',
   apply: 'doveconf -n > /dev/null && doveadm reload',
   oldest: { version: [2, 3, 16], library: { kind: 'openssl', version: [1, 1, 1] } },
+  changedIn: renamed,
   question: {
     programs: ['dovecot'],
     args: ['--version'],

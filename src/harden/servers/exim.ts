@@ -12,15 +12,16 @@ const oldest = ['TLSv1', 'TLSv1.1', 'TLSv1.2'] as const
 export const exim: HardenedServer = {
   name: 'exim',
   title: 'Exim',
-  file: '/etc/exim4/conf.d/main/00_certwright_tls (Debian, split configuration)',
-  apply: 'update-exim4.conf; systemctl reload exim4',
+  file: '/etc/exim4/conf.d/main/00_certwright_tls',
+  apply: 'update-exim4.conf && systemctl reload exim4',
   oldest: { version: [4, 95], library: { kind: 'openssl', version: [1, 1, 1] } },
   question: { programs: ['exim4', 'exim'], args: ['-bV'], version: /^Exim version (\d[\d.]*)/m },
   dhe: true,
   comment: '#',
   blocks: wanted => [
     {
-      place: 'in the main part, before the first line that begins with "begin"',
+      place:
+        'in the main part of the configuration, before the first line that begins with "begin"; the file named above is of the split configuration of Debian',
       settings: [
         ...(wanted.library.kind === 'gnutls' ? gnutlsSettings(wanted) : opensslSettings(wanted)),
         // The names of RFC 7919 are known to it, so no file is needed.

@@ -54,6 +54,7 @@ export const vsftpd: HardenedServer = {
   name: 'vsftpd',
   title: 'vsftpd',
   file: '/etc/vsftpd.conf',
+  added: true,
   apply: 'systemctl restart vsftpd',
   oldest: { version: [3, 0, 3], library: { kind: 'openssl', version: [1, 1, 1] } },
   onlyTls13Since: vsftpdHasSwitches,

@@ -12,6 +12,7 @@ export const caddy: HardenedServer = {
   name: 'caddy',
   title: 'Caddy',
   file: '/etc/caddy/Caddyfile',
+  added: true,
   apply: 'caddy validate --config /etc/caddy/Caddyfile && systemctl reload caddy',
   oldest: { version: [2, 5, 0], library: { kind: 'go', version: [] } },
   question: { programs: ['caddy'], args: ['version'], version: /^v(\d[\d.]*)/m },

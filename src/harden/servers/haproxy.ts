@@ -11,6 +11,7 @@ export const haproxy: HardenedServer = {
   name: 'haproxy',
   title: 'HAProxy',
   file: '/etc/haproxy/haproxy.cfg',
+  added: true,
   apply: 'haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy',
   oldest: { version: [2, 4, 0], library: { kind: 'openssl', version: [1, 1, 1] } },
   question: {

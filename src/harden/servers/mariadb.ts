@@ -4,12 +4,13 @@ import { type Setting, when } from '../setting.ts'
 
 type Dialect = Pick<HardenedServer, 'name' | 'title' | 'file' | 'apply' | 'oldest'> & {
   readonly section: string
+  readonly protocols: (wanted: Wanted) => readonly string[]
   readonly question: VersionQuestion
   /** What only one of the two has. */
   readonly more: (wanted: Wanted) => readonly Setting[]
 }
 
-function databaseServer({ section, more, ...server }: Dialect): HardenedServer {
+function databaseServer({ section, protocols, more, ...server }: Dialect): HardenedServer {
   return {
     ...server,
     comment: '#',
@@ -19,7 +20,7 @@ function databaseServer({ section, more, ...server }: Dialect): HardenedServer {
         settings: [
           { text: section, why: 'What follows is for the server.' },
           {
-            text: `tls_version = ${wanted.tls.protocols.map(numbered).join(',')}`,
+            text: `tls_version = ${protocols(wanted).join(',')}`,
             ...wanted.reasons.protocols,
           },
           ...when(wanted.tls.cipherList !== undefined, {
@@ -31,10 +32,6 @@ function databaseServer({ section, more, ...server }: Dialect): HardenedServer {
       },
     ],
   }
-}
-
-function numbered(protocol: string): string {
-  return protocol === 'TLSv1' ? 'TLSv1.0' : protocol
 }
 
 export const mariadb = databaseServer({
@@ -49,6 +46,7 @@ export const mariadb = databaseServer({
     version: /Ver (\d[\d.]*)-MariaDB/,
   },
   section: '[mariadbd]',
+  protocols: ({ tls }) => tls.protocols.map(name => (name === 'TLSv1' ? 'TLSv1.0' : name)),
   more: () => [],
 })
 
@@ -60,6 +58,8 @@ export const mysql = databaseServer({
   oldest: { version: [8, 0, 16], library: { kind: 'openssl', version: [1, 1, 1] } },
   question: { programs: ['mysqld'], args: ['--version'], version: /Ver (\d[\d.]*)(?!.*MariaDB)/ },
   section: '[mysqld]',
+  // 8.0.28 and newer do not start with the names of older ones.
+  protocols: ({ tls }) => tls.protocols.filter(name => name === 'TLSv1.2' || name === 'TLSv1.3'),
   more: ({ tls, reasons }) =>
     when(tls.suites.length > 0, { text: `tls_ciphersuites = ${tls.suites.join(':')}`, ...reasons.suites }),
 })

@@ -7,6 +7,7 @@ export const nghttpx: HardenedServer = {
   name: 'nghttpx',
   title: 'nghttpx',
   file: '/etc/nghttpx/nghttpx.conf',
+  added: true,
   apply: 'systemctl reload nghttpx',
   oldest: { version: [1, 43], library: { kind: 'openssl', version: [1, 1, 1] } },
   question: { programs: ['nghttpx'], args: ['-v'], version: /nghttp2\/(\d[\d.]*)/ },

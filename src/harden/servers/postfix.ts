@@ -13,6 +13,7 @@ export const postfix: HardenedServer = {
   name: 'postfix',
   title: 'Postfix',
   file: '/etc/postfix/main.cf',
+  added: true,
   apply: 'postfix check && postfix reload',
   oldest: { version: [3, 5, 0], library: { kind: 'openssl', version: [1, 1, 1] } },
   question: {

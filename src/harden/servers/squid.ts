@@ -8,6 +8,7 @@ export const squid: HardenedServer = {
   name: 'squid',
   title: 'Squid',
   file: '/etc/squid/squid.conf',
+  added: true,
   apply: 'squid -k parse && squid -k reconfigure',
   oldest: { version: [5, 0], library: { kind: 'openssl', version: [1, 1, 1] } },
   question: {

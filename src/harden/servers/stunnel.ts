@@ -7,6 +7,7 @@ export const stunnel: HardenedServer = {
   name: 'stunnel',
   title: 'stunnel',
   file: '/etc/stunnel/stunnel.conf',
+  added: true,
   apply: 'systemctl reload stunnel4',
   oldest: { version: [5, 56], library: { kind: 'openssl', version: [1, 1, 1] } },
   question: {
