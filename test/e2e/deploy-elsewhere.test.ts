@@ -87,7 +87,7 @@ test('ssh: a server on another machine is fed, renewed, put back and converges',
   const unknown = join(daemon.directory, 'nobody')
   await writeFile(unknown, '')
   await configure({ 'known-hosts-file': unknown })
-  bad(await issuer.run('renew', '--force', name), /host key/i, /hint: put its host key into/)
+  bad(await issuer.run('renew', '--force', name), /its host key is not known here/, /ssh-keyscan -p/)
   await configure({ 'identity-file': join(daemon.directory, 'server.key') })
   bad(await issuer.run('renew', '--force', name), /cannot log in/, /authorized_keys|identity-file/)
   assert.deepEqual(await facts(), lies)

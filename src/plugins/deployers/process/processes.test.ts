@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { nodeRuntime } from '../../../runtime/node/runtime.ts'
 import { fakeRuntime } from '../../../testing/fake-runtime.ts'
@@ -154,4 +155,16 @@ test('a real process is found by its name, with its age', async () => {
     await once(child, 'exit')
   }
   assert.equal(await readProcess(child.pid ?? 0, { signal }, runtime), undefined)
+})
+
+test('the ps of this machine says what is expected of it', {
+  skip: existsSync('/bin/ps') ? false : 'no ps',
+}, async () => {
+  const { exec } = runtime
+  const withoutProc = fakeRuntime({ exec })
+  const self = await readProcess(process.pid, { signal }, withoutProc)
+  assert.ok(self !== undefined)
+  assert.equal(self.parent, process.ppid)
+  assert.ok(self.names.includes('node'), self.names.join())
+  assert.ok('agoMs' in self.began && self.began.agoMs < 3_600_000)
 })

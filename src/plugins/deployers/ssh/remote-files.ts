@@ -8,7 +8,8 @@ import type { WantedFile } from '../../../contracts/files-target.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
 import type { PreparedFiles } from '../../../runtime/target-files.ts'
 import type { FilledFile } from '../files/contents.ts'
-import { placeName, runThere, type SshPlace } from './connection.ts'
+import { runThere } from './connection.ts'
+import { placeName, type SshPlace } from './place.ts'
 import { quote } from './quote.ts'
 
 const hashLength = 16

@@ -68,6 +68,7 @@ async function setUp(target: Partial<TargetOptions<'ssh'>> = {}, { refuse, onThe
     await runtime.files.put(`${place}/privkey.pem`, key)
   }
   const tls = join(directory, "the 'tls' $(id) \\ directory")
+  await runtime.files.put('/k', '')
   const deployer = createSshDeployer({ host: 'mx.example', directory: tls, ...target }, runtime)
   return {
     ...{ tls, deployer, runs },
@@ -276,24 +277,43 @@ test('a login shell that talks is found out', async () => {
   })
 })
 
-const refusals: readonly (readonly [string, RegExp, 'not-running'?])[] = [
+const refusals: readonly (readonly [string, string, RegExp, 'not-running'?])[] = [
   [
-    'Host key verification failed.',
-    /put its host key into \/k, once you have compared it: ssh-keyscan mx\.example/,
+    'No ED25519 host key is known for mx.\r\nHost key verification failed.\r\n',
+    'its host key is not known here',
+    /put it into \/k: ssh-keyscan mx\.example$/,
   ],
-  ['@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @', /somebody else may be answering for mx\.example/],
-  ['tls@mx: Permission denied (publickey).', /authorized_keys on mx\.example/],
-  ['ssh: Could not resolve hostname mx.example: Name or service not known', /correct host/, 'not-running'],
   [
-    'ssh: connect to host mx.example port 22: Connection refused',
-    /see whether mx\.example is up/,
+    '@@@@@\r\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\r\n@@@@@\r\nHost key verification failed.\r\n',
+    'its host key is another one than the one that is known',
+    /somebody else may be answering for mx\.example; .* out of \/k$/,
+  ],
+  [
+    'tls@mx: Permission denied (publickey).',
+    'tls@mx: Permission denied (publickey).',
+    /authorized_keys on mx/,
+  ],
+  [
+    '@@@\r\nPermissions 0644 for \'/x\' are too open.\r\nLoad key "/x": bad permissions\r\ntls@mx: Permission denied.',
+    'identity-file can be read by others, so ssh does not use it',
+    /chmod 600/,
+  ],
+  [
+    'Load key "/x": error in libcrypto\r\ntls@mx: Permission denied (publickey).',
+    'Load key "/x": error in libcrypto tls@mx: Permission denied (publickey).',
+    /must be a private key/,
+  ],
+  [
+    'ssh: Could not resolve hostname mx.example: Name or service not known',
+    'ssh: Could not resolve hostname mx.example: Name or service not known',
+    /correct host/,
     'not-running',
   ],
-  ['Load key "/x": bad permissions', /see identity-file/],
-  ['something else', /ssh mx\.example true/, 'not-running'],
+  ['x: Connection refused', 'x: Connection refused', /see whether mx\.example is up/, 'not-running'],
+  ['', 'the connection broke', /ssh mx\.example true/, 'not-running'],
 ]
-for (const [stderr, hint, state = 'broken'] of refusals) {
-  test(`${stderr}: ${state}, ${hint}`, async () => {
+for (const [stderr, says, hint, state = 'broken'] of refusals) {
+  test(`ssh says ${JSON.stringify(stderr)}: ${state}, ${says}`, async () => {
     await using here = await setUp(
       { 'known-hosts-file': '/k' },
       { refuse: () => ({ exitCode: 255, stderr }) },
@@ -301,7 +321,15 @@ for (const [stderr, hint, state = 'broken'] of refusals) {
     const inspection = await here.deployer.inspect(certificate, { signal })
     assert.ok(inspection.state === state)
     assert.equal(inspection.error.code, 'ERR_DEPLOY')
-    assert.match(inspection.error.message, /^mx\.example: cannot log in: /)
+    assert.equal(inspection.error.message, `mx.example: cannot log in: ${says}`)
     assert.match(inspection.error.hint ?? '', hint)
   })
 }
+
+test('a key that is not there is told before anything else', async () => {
+  await using here = await setUp({ 'identity-file': '/etc/certwright/mx.key' })
+  const inspection = await here.deployer.inspect(certificate, { signal })
+  assert.ok(inspection.state === 'broken')
+  assert.equal(inspection.error.message, 'mx.example: identity-file /etc/certwright/mx.key is not there')
+  assert.deepEqual(here.runs, [])
+})
