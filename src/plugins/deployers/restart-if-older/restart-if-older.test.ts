@@ -28,11 +28,13 @@ type Scene = {
   /** How long after the command the new process is there; never when absent. */
   readonly restartsAfterMs?: number
   readonly exitCode?: number
+  /** When the link was made, under another name. */
+  readonly writtenAt?: number
 }
 
 async function setUp(
   target: TargetOptions<'restart-if-older'>,
-  { beganAt, switchedAt, restartsAfterMs, exitCode = 0 }: Scene,
+  { beganAt, switchedAt, restartsAfterMs, exitCode = 0, writtenAt }: Scene,
 ) {
   const clock = fakeClock({ autoAdvance: true })
   const ticks = () => bootTicks + clock.monotonic() / 10
@@ -69,6 +71,12 @@ async function setUp(
     await act()
   }
   await clock.sleep(1_000)
+  const facts = runtime.files.facts.bind(runtime.files)
+  const start = clock.now() - clock.monotonic()
+  runtime.files.facts = async path => {
+    const found = await facts(path)
+    return found && writtenAt !== undefined ? { ...found, mtimeMs: start + writtenAt } : found
+  }
   return { commands, clock, deployer: createRestartIfOlderDeployer(target, runtime) }
 }
 
@@ -97,6 +105,13 @@ test('one that began in the same hundredth of a second is restarted', async () =
     switchedAt: 5_000,
     restartsAfterMs: 0,
   })
+  await deployer.activate({ certificates: [certificate], signal })
+  assert.equal(commands.length, 1)
+})
+
+test('when the files were written does not count, but when they got their names', async () => {
+  const scene = { beganAt: 4_000, switchedAt: 5_000, restartsAfterMs: 0, writtenAt: 3_000 }
+  const { deployer, commands } = await setUp(byPidFile, scene)
   await deployer.activate({ certificates: [certificate], signal })
   assert.equal(commands.length, 1)
 })

@@ -50,16 +50,26 @@ type Options = {
   readonly refuse?: (command: string) => { readonly exitCode: number; readonly stderr: string } | undefined
   /** What comes of the input on its way. */
   readonly onTheWay?: (input: Uint8Array) => Uint8Array
+  /** Scripts that take the places of programs there. */
+  readonly programs?: Readonly<Record<string, string>>
 }
 
 /** Another machine that is this one: what would be run there is run by a shell here. */
-async function setUp(target: Partial<TargetOptions<'ssh'>> = {}, { refuse, onTheWay }: Options = {}) {
+async function setUp(
+  target: Partial<TargetOptions<'ssh'>> = {},
+  { refuse, onTheWay, programs = {} }: Options = {},
+) {
   const directory = await mkdtemp(join(tmpdir(), 'certwright-ssh-'))
+  const bin = join(directory, 'bin')
+  await mkdir(bin)
+  for (const [name, script] of Object.entries(programs))
+    await writeFile(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  const env = { PATH: `${bin}:/usr/bin:/bin`, DIRECTORY: directory }
   const { exec, runs } = recordedExec(async ([program, ...args], { input }) => {
     assert.equal(program, 'ssh')
     const command = args.at(-1) ?? ''
     const sent = input instanceof Uint8Array ? (onTheWay?.(input) ?? input) : ''
-    return refuse?.(command) ?? (await localExec('/bin/sh', ['-c', command], { input: sent }))
+    return refuse?.(command) ?? (await localExec('/bin/sh', ['-c', command], { input: sent, env }))
   })
   const runtime = fakeRuntime({ exec })
   for (const [place, { cert, chain, key }] of Object.entries(generations)) {
@@ -71,7 +81,7 @@ async function setUp(target: Partial<TargetOptions<'ssh'>> = {}, { refuse, onThe
   await runtime.files.put('/k', '')
   const deployer = createSshDeployer({ host: 'mx.example', directory: tls, ...target }, runtime)
   return {
-    ...{ tls, deployer, runs },
+    ...{ directory, tls, deployer, runs },
     prepare: async (generationDirectory: keyof typeof generations) => {
       const prepared = await deployer.prepare?.(certificate, { directory: generationDirectory, signal })
       assert.ok(prepared !== undefined)
@@ -232,6 +242,23 @@ test('a file that did not arrive whole is not kept', async () => {
     message: /^mx\.example: cannot write .*cert\.pem: it did not arrive whole$/,
   })
   assert.deepEqual(await here.names(), [])
+})
+
+test('until it has its mode, a new file is for its owner alone', async () => {
+  const chmodding = 'stat -c %a "$2" >> "$DIRECTORY/modes"; exec /bin/chmod "$@"'
+  await using here = await setUp({}, { programs: { chmod: chmodding } })
+  await here.prepare('/state/1')
+  assert.equal(await readFile(join(here.directory, 'modes'), 'utf8'), '600\n'.repeat(usual.length))
+})
+
+test('what somebody puts in the place of a new file is not written through', async () => {
+  const planting =
+    '/bin/rm "$@"; if [ ! -e "$DIRECTORY/planted" ]; then ln -s "$DIRECTORY/victim" "$3"; fi; : > "$DIRECTORY/planted"'
+  await using here = await setUp({}, { programs: { rm: planting } })
+  const victim = join(here.directory, 'victim')
+  await writeFile(victim, 'untouched')
+  await assert.rejects(here.prepare('/state/1'), { code: 'ERR_DEPLOY', message: /cannot write .*cert\.pem/ })
+  assert.equal(await readFile(victim, 'utf8'), 'untouched')
 })
 
 for (const [what, make] of [
