@@ -29,6 +29,7 @@ export const targetOptions = {
   mysql: clientTargetSchema,
   lighttpd: serverTargetSchema,
   nginx: nginxTargetSchema,
+  postfix: serverTargetSchema,
   postgresql: clientTargetSchema,
   rabbitmq: serverTargetSchema,
   redis: clientTargetSchema,

@@ -55,6 +55,8 @@ const deployers: Registry<Deployer> = new Map(
     lighttpd: async () =>
       deployer('lighttpd', (await import('./deployers/lighttpd/lighttpd.ts')).createLighttpdDeployer),
     nginx: async () => deployer('nginx', (await import('./deployers/nginx/nginx.ts')).createNginxDeployer),
+    postfix: async () =>
+      deployer('postfix', (await import('./deployers/postfix/postfix.ts')).createPostfixDeployer),
     postgresql: async () =>
       deployer('postgresql', (await import('./deployers/postgresql/postgresql.ts')).createPostgresqlDeployer),
     rabbitmq: async () =>

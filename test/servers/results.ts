@@ -8,12 +8,12 @@ const directory = join(dirname(dirname(import.meta.dirname)), 'docs', 'reference
 
 /** Every step of the suite was gone through; what that says of the server must be what the documentation says. */
 export async function noteResult(
-  { name, reads, facts, readsByItself = false }: ServerCase,
+  { name, variant, reads, facts, readsByItself = false }: ServerCase,
   places: readonly Place[],
 ): Promise<void> {
   const dialogues = [...new Set(places.map(({ startTls = 'tls' }) => startTls))].sort()
-  const row = { server: name, reads, dialogues, ...facts, readsByItself }
-  const file = join(directory, `${name}-${reads}.json`)
+  const row = { server: name, ...(variant && { variant }), reads, dialogues, ...facts, readsByItself }
+  const file = join(directory, `${[name, variant, reads].filter(Boolean).join('-')}.json`)
   const text = `${JSON.stringify(row)}\n`
   if (process.env['CERTWRIGHT_WRITE_RESULTS'] === '1') {
     await mkdir(directory, { recursive: true })

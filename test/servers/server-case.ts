@@ -32,6 +32,10 @@ export type RunningServer = AsyncDisposable & {
 
 export type ServerCase = {
   readonly name: TargetKind
+  /** Of a server that is tested with more than one configuration: what is special in this one. */
+  readonly variant?: string
+  /** It cannot be started by a normal user. */
+  readonly needsRoot?: boolean
   /** Without which the test is skipped. */
   readonly programs: readonly string[]
   /** Whether its configuration names the files in `live/NAME`, or files of its own, which hold a self-signed pair at first. */

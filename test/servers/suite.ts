@@ -23,8 +23,10 @@ const timeout = 240_000
 
 /** Runs the promises for one server. */
 export function testServer(server: ServerCase): void {
-  const skip = skipWithout('pebble', 'openssl', ...server.programs)
-  test(`${server.name} with ${server.reads === 'live' ? 'live/' : 'files of its own'}`, {
+  const mayStart = server.needsRoot !== true || process.getuid?.() === 0
+  const skip = mayStart ? skipWithout('pebble', 'openssl', ...server.programs) : 'only root can start it'
+  const title = [server.name, server.variant].filter(Boolean).join(' ')
+  test(`${title} with ${server.reads === 'live' ? 'live/' : 'files of its own'}`, {
     skip,
     timeout,
   }, async t => {

@@ -9,7 +9,7 @@ export type ProcessState =
   | { readonly running: false; readonly text: string }
 
 /** Digits of the largest pid: `kernel.pid_max` is at most 2^22. */
-const pidPattern = /^[1-9]\d{0,6}\s*$/
+const pidPattern = /^\s*[1-9]\d{0,6}\s*$/
 
 /** Reads the pid file and looks whether the process that it names is the expected one. */
 export async function lookForProcess(
