@@ -19,7 +19,7 @@ export function postfixPlaces(services: readonly Service[], textOf: TextOf): rea
     const found = [...pairsOf(parameters, textOf), ...tablePairs(parameters, textOf)]
     return found.map(one => ({ ...one, endpoints }))
   })
-  const groups = Map.groupBy(places, ({ endpoints: _, ...rest }) => JSON.stringify(rest))
+  const groups = Map.groupBy(places, place => JSON.stringify({ ...place, endpoints: [] }))
   return [...groups.values()].flatMap(([first, ...others]) =>
     first === undefined
       ? []
