@@ -17,7 +17,7 @@ export type ServerBench = {
   readonly files: MemoryFiles
   /** Every program that was run, in order. */
   readonly calls: readonly ProgramCall[]
-  /** What is found, in a line: `ready ENDPOINTS`, or `STATE CODE: MESSAGE (HINT)`. */
+  /** What is found, in a line: `ready ENDPOINTS NOTES`, or `STATE CODE: MESSAGE (HINT)`. */
   readonly inspect: () => Promise<string>
   /** The files that are prepared: `PATH MODE UID:GID CONTENT`. */
   readonly prepare: () => Promise<readonly string[]>
@@ -75,7 +75,7 @@ export async function serverBench(
         const endpoints = found.endpoints.map(
           ({ host, port, startTls = 'tls' }) => `${startTls}://${host}:${port}`,
         )
-        return ['ready', ...endpoints].join(' ')
+        return ['ready', ...endpoints, ...found.notes].join(' ')
       }
       const { code, message, hint = '' } = found.error
       return `${found.state} ${code}: ${message} (${hint})`

@@ -4,7 +4,7 @@ import { testServer } from './suite.ts'
 testServer({
   name: 'coturn',
   programs: ['turnserver'],
-  facts: { test: 'none', reload: 'SIGUSR2' },
+  facts: { test: 'nothing (its file was missing)', reload: 'SIGUSR2' },
   start: startCoturn,
   reads: 'copies',
 })

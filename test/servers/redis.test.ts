@@ -4,7 +4,7 @@ import { testServer } from './suite.ts'
 testServer({
   name: 'redis',
   programs: ['redis-server', 'redis-cli'],
-  facts: { test: 'none', reload: 'CONFIG SET tls-cert-file' },
+  facts: { test: 'nothing (it was asked with a wrong password)', reload: 'CONFIG SET tls-cert-file' },
   start: startRedis,
   reads: 'copies',
 })

@@ -91,6 +91,21 @@ describe('coturn', () => {
     )
   })
 
+  it('that reads what belongs to others, or to root alone, is told what to do', async () => {
+    const packaged = 'cert=/usr/share/c.pem\npkey=/usr/share/k.pem\n'
+    const other = await coturn(
+      {},
+      { files: { '/etc/turnserver.conf': packaged, '/run/systemd/system/x': '' } },
+    )
+    assert.match(
+      await other.inspect(),
+      /^unused .*belongs to a package.*two files of its own.*turnserver can search/s,
+    )
+    const live = 'cert=/state/live/site/fullchain.pem\npkey=/state/live/site/privkey.pem\n'
+    const own = await coturn({}, { files: { '/etc/turnserver.conf': live, '/run/systemd/system/x': '' } })
+    assert.match(await own.inspect(), /^ready .*as the user turnserver, who cannot do so/)
+  })
+
   it('whose file is not there is not guessed at', async () =>
     assert.match(await (await coturn({}, {})).inspect(), /^broken .*there is no .*config: PATH/))
 })

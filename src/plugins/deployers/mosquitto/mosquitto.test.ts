@@ -82,6 +82,7 @@ describe('Mosquitto', () => {
         answer: line => (line.startsWith('mosq') ? unknown : {}),
       },
     )
+    assert.match(await bench.inspect(), /^ready tls:.* tls:.* it is restarted/)
     await bench.activate()
     assert.deepEqual([bench.calls.at(-1)?.line, signals], ['/etc/init.d/mosquitto restart', []])
   })

@@ -102,7 +102,12 @@ async function refuseWrongOwner(keyFile: string, { options, runtime }: Client): 
   throw new AppError(
     'ERR_DEPLOY',
     `PostgreSQL would not take the key ${printable(end)}, of user ${uid} with mode ${(mode & 0o777).toString(8).padStart(4, '0')}: it has to belong to the user that PostgreSQL runs as, and nobody else may read it; or to root, and its group may`,
-    { hint: `chown ${owner?.uid ?? 'postgres'} ${printable(end)} && chmod 0600 ${printable(end)}` },
+    {
+      hint:
+        keyFile === end
+          ? `chown ${owner?.uid ?? 'postgres'} ${printable(end)} && chmod 0600 ${printable(end)}`
+          : `set ssl_cert_file and ssl_key_file to files of its own, which certwright writes then`,
+    },
   )
 }
 

@@ -48,15 +48,23 @@ export type Choice =
   | { readonly state: 'mixed'; readonly text: string; readonly hint: string }
   | { readonly state: 'none'; readonly text: string; readonly hint: string }
 
+export type ChoiceOptions = {
+  /** The only place that is meant, by its certificate file. */
+  readonly wanted?: string | undefined
+  /** Its name. */
+  readonly server: string
+  /** Who reads the files, where that is a user of its own, who cannot look into `live/`. */
+  readonly ownUser?: string | undefined
+}
+
 /**
  * The places that are meant for a certificate: those that read `live/<name>`; else those that serve its names, or whose present
  * certificate has one of its names, or which wait for a certificate; it is copied there then.
- * @param wanted - the only place that is meant, by its certificate file
  */
 export function choosePlaces(
   places: readonly SeenPlace[],
   { identifiers, liveDirectory, keyIsElsewhere = false }: DeployableCertificate,
-  { wanted, server }: { readonly wanted?: string | undefined; readonly server: string },
+  { wanted, server, ownUser }: ChoiceOptions,
 ): Choice {
   const candidates = places.filter(place => wanted === undefined || place.certificateFile === wanted)
   const live = candidates.filter(place => place.live.certificate)
@@ -78,7 +86,11 @@ export function choosePlaces(
   return {
     state: 'none',
     text: describeNone(places, { wanted, server }),
-    hint: `have ${server} read ${liveDirectory}/fullchain.pem and privkey.pem, or say which file it is with certificate-file: PATH`,
+    hint: `have ${server} read ${
+      ownUser === undefined
+        ? `${liveDirectory}/fullchain.pem and privkey.pem`
+        : `two files of its own, which need not be there yet, in a directory that ${ownUser} can search`
+    }, or say which file it is with certificate-file: PATH`,
   }
 }
 
@@ -93,10 +105,7 @@ function covers(one: string, other: string): boolean {
   return one === other || stands(one, other) || stands(other, one)
 }
 
-function describeNone(
-  places: readonly SeenPlace[],
-  { wanted, server }: { readonly wanted?: string | undefined; readonly server: string },
-): string {
+function describeNone(places: readonly SeenPlace[], { wanted, server }: ChoiceOptions): string {
   if (places.length === 0) return `${server} is configured to read no certificate`
   const all = places.map(({ certificateFile, source, foreign }) => {
     const why = foreign === undefined ? '' : `, ${foreign}`

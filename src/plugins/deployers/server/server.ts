@@ -28,7 +28,7 @@ export type ServerView = {
 /** One kind of server. */
 export type Server = {
   readonly name: string
-  /** Owner and mode of files that are written where none lie yet. */
+  /** Owner and mode of files that are written where none lie yet. An owner is the user that reads them. */
   readonly fresh?: Fresh
   /**
    * Tests the configuration and finds what it says. MUST NOT change anything.
@@ -49,6 +49,7 @@ export function createServerDeployer(
   options: ServerOptions,
   runtime: ServerRuntime,
 ): Deployer {
+  const ownUser = server.fresh?.owner
   const choose = async (
     certificate: DeployableCertificate,
     { signal }: { readonly signal: AbortSignal },
@@ -56,14 +57,18 @@ export function createServerDeployer(
     const view = await server.look({ signal })
     const places = await seePlaces(view.places, certificate, runtime)
     const wanted = options['certificate-file']
-    return { view, choice: choosePlaces(places, certificate, { wanted, server: server.name }) }
+    return { view, choice: choosePlaces(places, certificate, { wanted, server: server.name, ownUser }) }
   }
   return {
     name: server.name,
     inspect: async (certificate, { signal }) => {
       try {
         const { view, choice } = await choose(certificate, { signal })
-        return toInspection(view, choice, certificate, options)
+        const inspection = toInspection(view, choice, certificate, options)
+        if (choice.state !== 'live' || ownUser === undefined || inspection.state !== 'ready')
+          return inspection
+        const note = `it reads ${certificate.liveDirectory} as the user ${ownUser}, who cannot do so unless its directories were opened: name files of its own instead`
+        return { ...inspection, notes: [...inspection.notes, note] }
       } catch (error) {
         if (isAppError(error, 'ERR_DEPLOY_BROKEN_BEFORE')) return { state: 'broken', error }
         if (isAppError(error, 'ERR_DEPLOY_UNUSED')) return { state: 'unused', error }
