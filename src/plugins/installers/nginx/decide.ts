@@ -9,6 +9,7 @@ import { formatAddress, type Listen, parseListen, socketKey } from '../../deploy
 import type { FileSetting, ServerBlock } from '../../deployers/nginx/server-blocks.ts'
 import type { TcpSocket } from '../../deployers/nginx/sockets.ts'
 import type { FileEdit } from '../file-edit.ts'
+import { someNames } from '../names.ts'
 import {
   isInSameFile,
   linesAhead,
@@ -57,8 +58,6 @@ const ownHttp2Since = [1, 25, 1] as const
 const challengePath = '/.well-known/acme-challenge/'
 /** Ends what the server level would do with a challenge: a `return` or `rewrite` that follows. */
 const passChallenges = `rewrite ^(/\\.well-known/acme-challenge/.*)$ $1 break;`
-/** More of them nobody reads. */
-const shownNames = 5
 const hstsHeader = 'strict-transport-security'
 
 /**
@@ -129,7 +128,7 @@ class Plan {
     if (wishes.redirect && plain && target.uncovered.length > 0 && !this.#sendsOn(block)) {
       this.#refuse(
         block.directive,
-        `a redirect would send visitors of ${some(target.uncovered)} to a certificate that does not fit; add them to the certificate, or give them a block of their own`,
+        `a redirect would send visitors of ${someNames(target.uncovered)} to a certificate that does not fit; add them to the certificate, or give them a block of their own`,
       )
       return
     }
@@ -344,7 +343,7 @@ class Plan {
     if (uncovered.length > 0) {
       this.#refuse(
         oldCertificates[0] ?? block.directive,
-        `the block also answers for ${some(uncovered)}, which the certificate does not have; add them to the certificate, or give them a block of their own`,
+        `the block also answers for ${someNames(uncovered)}, which the certificate does not have; add them to the certificate, or give them a block of their own`,
       )
       return []
     }
@@ -509,12 +508,6 @@ function setsHeaders({ block = [] }: Directive): boolean {
 
 function hstsOf(directives: readonly Directive[]): Directive | undefined {
   return directives.find(({ name, args }) => name === 'add_header' && args[0]?.toLowerCase() === hstsHeader)
-}
-
-/** Names in a sentence. */
-function some(names: readonly string[]): string {
-  const rest = names.length - shownNames
-  return `${names.slice(0, shownNames).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
 
 function isAtLeast(version: readonly number[], wanted: readonly number[]): boolean {

@@ -7,6 +7,7 @@ import { describeListen } from '../../deployers/nginx/listen.ts'
 import type { ServerBlock } from '../../deployers/nginx/server-blocks.ts'
 import { isRegex, matchingNames, selectByName } from '../../deployers/nginx/server-names.ts'
 import { type TcpSocket, tcpSockets } from '../../deployers/nginx/sockets.ts'
+import { uncoveredNames } from '../names.ts'
 
 /** A server block that is to be edited. */
 export type Target = {
@@ -126,20 +127,6 @@ function missingNotes(
         ? `no server block has the server_name ${name}: nothing is done for it`
         : `no server block has the server_name ${name}, and whether the regular expression at ${formatPlace(regex.place)} matches it only nginx can tell: nothing is done for it (--server-name names a block as it stands there)`,
     )
-}
-
-/** Names of a block for which the certificate would be refused. Those that no CA could certify do not count. */
-export function uncoveredNames(
-  { names }: Pick<ServerBlock, 'names'>,
-  identifiers: readonly Identifier[],
-): readonly string[] {
-  const values = new Set(identifiers.map(({ value }) => value))
-  const isCovered = (name: string): boolean => {
-    if (name.startsWith('.')) return values.has(name.slice(1)) && values.has(`*${name}`)
-    const dot = name.indexOf('.')
-    return values.has(name) || (!name.startsWith('*') && values.has(`*${name.slice(dot)}`))
-  }
-  return names.filter(name => name.includes('.') && !name.startsWith('$') && !isCovered(name))
 }
 
 function inFileOrder(targets: readonly Target[], blocks: readonly ServerBlock[]): readonly Target[] {
