@@ -75,6 +75,8 @@ const deployers: Registry<Deployer> = new Map(
         'restart-if-older',
         (await import('./deployers/restart-if-older/restart-if-older.ts')).createRestartIfOlderDeployer,
       ),
+    apache: async () =>
+      deployer('apache', (await import('./deployers/apache/apache.ts')).createApacheDeployer),
     container: async () =>
       deployer('container', (await import('./deployers/container/container.ts')).createContainerDeployer),
     ssh: async () => deployer('ssh', (await import('./deployers/ssh/ssh.ts')).createSshDeployer),
@@ -86,6 +88,8 @@ const deployers: Registry<Deployer> = new Map(
 
 const installers: Registry<Installer> = new Map(
   Object.entries({
+    apache: async () =>
+      deployer('apache', (await import('./installers/apache/apache-installer.ts')).createApacheInstaller),
     nginx: async () =>
       deployer('nginx', (await import('./installers/nginx/nginx-installer.ts')).createNginxInstaller),
   } satisfies Partial<Record<TargetKind, () => Promise<Create<Installer>>>>),

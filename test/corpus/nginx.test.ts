@@ -1,20 +1,15 @@
 /** Every configuration of the corpus is read without loss, and edited so that the real nginx accepts it. */
 import assert from 'node:assert/strict'
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
-import { bytesOfText, textOfBytes } from '../../src/base/byte-text.ts'
-import { AppError } from '../../src/base/errors.ts'
-import { applyEdits, findEdits, madeEdits, takeBackEdits } from '../../src/base/text-edit.ts'
-import type { InstallPlan, InstallWishes } from '../../src/contracts/installer.ts'
+import { describe, test } from 'node:test'
+import { textOfBytes } from '../../src/base/byte-text.ts'
 import { parseFile } from '../../src/plugins/deployers/nginx/config.ts'
 import { createNginxDeployer } from '../../src/plugins/deployers/nginx/nginx.ts'
 import { createNginxInstaller } from '../../src/plugins/installers/nginx/nginx-installer.ts'
 import { printDirectives } from '../../src/plugins/installers/nginx/print.ts'
 import { nodeRuntime } from '../../src/runtime/node/runtime.ts'
-import { corpusCases, corpusFiles, corpusKinds, layOut, makeCertificates } from '../support/nginx-corpus.ts'
+import { openCorpus } from '../support/corpus.ts'
+import { always, describeEdits, type Refusals } from '../support/corpus-edits.ts'
 import { requireProgram, runProgram, skipWithout } from '../support/programs.ts'
-import { type TempDirectory, tempDirectory } from '../support/temp-directory.ts'
 
 /** What nginx itself cannot split into words, so we need not either. */
 const unreadable = new Map([
@@ -27,9 +22,20 @@ const unreadable = new Map([
   ['unquoted-quantifier.conf', /./],
 ])
 
-for (const kind of corpusKinds) {
+const corpus = openCorpus('nginx', {
+  mainFiles: ['nginx.conf'],
+  mainText: directory => {
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+      kind => `    ${kind}_temp_path ${directory}/tmp/${kind};\n`,
+    )
+    const user = process.getuid?.() === 0 ? 'user root;\n' : ''
+    return `${user}error_log stderr;\npid ${directory}/nginx.pid;\nevents {}\nhttp {\n    access_log off;\n${temporary.join('')}    include sites/*.conf;\n}\n`
+  },
+})
+
+for (const kind of ['sites', 'layouts', 'foreign', 'refused'] as const) {
   describe(`${kind}: what is parsed can be printed`, async () => {
-    for (const [name, bytes] of await corpusFiles(kind)) {
+    for (const [name, bytes] of await corpus.files(kind)) {
       const { text } = textOfBytes(bytes)
       test(name, () => {
         const wrong = unreadable.get(name)
@@ -46,8 +52,8 @@ for (const kind of corpusKinds) {
   })
 }
 
-/** Where it cannot be done as asked, and why; otherwise it is edited both with and without redirect and HSTS. */
-const expected: Readonly<Record<string, { readonly plain?: RegExp; readonly redirect?: RegExp }>> = {
+/** Where it cannot be done as asked, and why. */
+const refusals: Refusals = {
   'another-program-owns-it': always(
     /another-program-owns-it\.conf:\d: it says "# Ansible managed: do not edit/,
   ),
@@ -79,134 +85,18 @@ const expected: Readonly<Record<string, { readonly plain?: RegExp; readonly redi
   'wildcard-name': { redirect: /visitors of \*\.shop\.example/ },
 }
 
-function always(pattern: RegExp): { readonly plain: RegExp; readonly redirect: RegExp } {
-  return { plain: pattern, redirect: pattern }
-}
-
-const wishes = {
-  plain: { redirect: false },
-  redirect: { redirect: true, hstsSeconds: 300 },
-} as const
-
-const program = skipWithout('nginx') === false ? requireProgram('nginx') : ''
-const skip = skipWithout('nginx', 'openssl')
-
-describe('what the real nginx accepts, it accepts after the edit', { skip }, () => {
-  const world: { directory?: TempDirectory } = {}
-  before(async () => {
-    world.directory = await tempDirectory()
-    await makeCertificates(world.directory.path)
-  })
-  after(async () => {
-    await world.directory?.[Symbol.asyncDispose]()
-  })
-
-  for (const kind of ['sites', 'layouts'] as const) {
-    describe(kind, async () => {
-      for (const name of await corpusCases(kind)) {
-        for (const [how, wanted] of Object.entries(wishes)) {
-          test(`${name}, ${how}`, async () => {
-            const directory = world.directory?.path ?? ''
-            const own = join(directory, `${kind}-${name}-${how}`)
-            await edit({ kind, name, how: how as keyof typeof wishes, own, certificates: directory, wanted })
-          })
-        }
-      }
-    })
-  }
+describeEdits('nginx', {
+  corpus,
+  refusals,
+  skip: skipWithout('nginx', 'openssl'),
+  toolsFor: (directory, config) => {
+    const program = requireProgram('nginx')
+    const options = { program, config, prefix: directory, reload: ['/bin/true'] }
+    const runtime = nodeRuntime()
+    return {
+      installer: createNginxInstaller(options, runtime),
+      deployer: createNginxDeployer(options, runtime),
+      test: () => runProgram(program, ['-p', directory, '-c', config, '-t']),
+    }
+  },
 })
-
-type Work = {
-  readonly kind: 'sites' | 'layouts'
-  readonly name: string
-  readonly how: keyof typeof wishes
-  readonly own: string
-  readonly certificates: string
-  readonly wanted: Pick<InstallWishes, 'redirect' | 'hstsSeconds'>
-}
-
-async function edit({ kind, name, how, own, certificates, wanted }: Work): Promise<void> {
-  const config = await layOut(kind, name, own)
-  for (const file of ['old.pem', 'old.key', 'rsa.pem', 'rsa.key'])
-    await copyFile(join(certificates, file), join(own, file))
-  const live = join(own, 'state', 'live', 'shop.example')
-  await mkdir(live, { recursive: true })
-  await copyFile(join(certificates, 'rsa.pem'), join(live, 'fullchain.pem'))
-  await copyFile(join(certificates, 'rsa.key'), join(live, 'privkey.pem'))
-  const nginx = () => runProgram(program, ['-p', own, '-c', config, '-t'])
-  const options = { program, config, prefix: own, reload: ['/bin/true'] }
-  const runtime = nodeRuntime()
-  const certificate = {
-    name: 'shop.example',
-    identifiers: ['shop.example', 'www.shop.example'].map(value => ({ type: 'dns' as const, value })),
-    liveDirectory: live,
-    fingerprint: '',
-  }
-  const { signal } = new AbortController()
-  const plan = (): Promise<InstallPlan> =>
-    createNginxInstaller(options, runtime).plan(certificate, {
-      wishes: {
-        ...wanted,
-        ...{ profile: 'intermediate', serverNames: [], webroot: '/srv/acme', httpPort: 80, httpsPort: 443 },
-      },
-      withoutEdits: (_path, text) => text,
-      signal,
-    })
-
-  const first = await nginx()
-  assert.equal(first.exitCode, 0, `nginx does not accept the case: ${first.stderr}`)
-  const outcome = expected[name]?.[how]
-  if (outcome !== undefined) {
-    await assert.rejects(plan(), error => {
-      assert.ok(error instanceof AppError, String(error))
-      assert.match(error.message, outcome)
-      return true
-    })
-    return
-  }
-  const { files, ownFiles, ownDirectory } = await plan()
-  await mkdir(ownDirectory, { recursive: true })
-  for (const { path, text } of ownFiles) await writeFile(path, text)
-  for (const { path, current, edits } of files) {
-    assert.notEqual(edits.length, 0)
-    const { isUtf8 } = textOfBytes(await readFile(path))
-    const changed = applyEdits(current, edits)
-    const made = madeEdits(current, edits)
-    assert.equal(takeBackEdits(changed, made), current)
-    const found = findEdits(`# somebody was here\n${changed}`, made)
-    assert.deepEqual(found.lost, [])
-    assert.equal(
-      applyEdits(`# somebody was here\n${changed}`, found.edits),
-      `# somebody was here\n${current}`,
-    )
-    await writeFile(path, bytesOfText(changed, { isUtf8 }))
-  }
-  const second = await nginx()
-  const shown = () =>
-    files.map(({ path, current, edits }) => `${path}\n${applyEdits(current, edits)}`).join('\n')
-  assert.equal(second.exitCode, 0, `${second.stderr}\n${shown()}`)
-  const said = (text: string) =>
-    text
-      .split('\n')
-      .filter(line => line.includes('[warn]'))
-      .map(line => line.replace(/^.*\[warn\] (?:\d+#\d+: )?/, '').replace(/:\d+$/, ''))
-  assert.deepEqual(
-    said(second.stderr).filter(line => !said(first.stderr).includes(line)),
-    [],
-    shown(),
-  )
-
-  const inspection = await createNginxDeployer(options, runtime).inspect(certificate, { signal })
-  assert.equal(inspection.state, 'ready', shown())
-  assert.ok(
-    inspection.state === 'ready' &&
-      inspection.endpoints.some(({ serverName }) => serverName?.endsWith('shop.example')),
-    shown(),
-  )
-  const again = await plan()
-  assert.deepEqual(
-    again.files.map(({ path }) => path),
-    [],
-    `${shown()}\n${JSON.stringify(again.files.map(({ edits }) => edits))}`,
-  )
-}

@@ -23,6 +23,13 @@ type Situation = {
   readonly signal: AbortSignal
 }
 
+/** One Apache httpd, to be asked. */
+export type AskedApache = {
+  readonly options: Pick<ServerOptions, 'program'>
+  readonly runtime: Pick<Runtime, 'exec' | 'files'>
+  readonly signal: AbortSignal
+}
+
 /** Debian's wrapper knows the variables that the program needs; elsewhere the program can be asked itself. */
 const programs = ['apache2ctl', 'httpd', 'apachectl']
 
@@ -76,8 +83,8 @@ async function activate(situation: Situation): Promise<void> {
 async function find(situation: Situation): Promise<Found> {
   const { options, runtime } = situation
   const where = options.config === undefined ? [] : ['-f', options.config]
-  const shown = await ask([...where, '-t', ...dumpSwitches], situation)
-  const test = await ask([...where, '-t'], situation)
+  const shown = await askApache([...where, '-t', ...dumpSwitches], situation)
+  const test = await askApache([...where, '-t'], situation)
   const dump = parseDump(shown.stdout)
   if (shown.exitCode !== 0) throw rejection('ERR_DEPLOY_BROKEN_BEFORE', shown)
   const texts = new Map<string, string>()
@@ -86,7 +93,8 @@ async function find(situation: Situation): Promise<Found> {
   return { dump, places, test }
 }
 
-async function ask(args: readonly string[], { options, runtime, signal }: Situation): Promise<ExecResult> {
+/** Runs Apache's program, or Debian's wrapper, with arguments. */
+export async function askApache(args: readonly string[], { options, runtime, signal }: AskedApache): Promise<ExecResult> {
   const [first = '', ...others] = options.program === undefined ? programs : [options.program]
   try {
     return await runProgram(first, args, runtime, { signal })
@@ -134,9 +142,10 @@ function notRunning({ text }: Extract<ProcessState, { readonly running: false }>
   })
 }
 
-function processOf(
+/** Whether it runs. */
+export function processOf(
   { pidFile = '/run/apache2/apache2.pid' }: Dump,
-  { runtime, signal }: Situation,
+  { runtime, signal }: AskedApache,
 ): Promise<ProcessState> {
   const isIt = (title: string) => /(^|\/)(apache2|httpd)[^/]*$/.test(title.split(/[\0 ]/)[0] ?? '')
   return lookForProcess(pidFile, runtime, { isIt, signal })

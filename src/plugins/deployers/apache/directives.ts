@@ -1,4 +1,5 @@
 /** The files of Apache httpd's configuration as virtual hosts. Pure. */
+import { isGlob, matchesGlob } from '../nginx/glob.ts'
 import type { Dump, IncludedFile } from './dump.ts'
 
 /** What is said in a virtual host, or outside of them all. */
@@ -17,7 +18,7 @@ type OpenScope = Scope & { readonly settings: Map<string, (readonly string[])[]>
 type Section = { readonly name: string; readonly isActive: boolean; readonly scope: OpenScope }
 type Walk = {
   readonly texts: ReadonlyMap<string, string>
-  readonly dump: Pick<Dump, 'modules' | 'defines'>
+  readonly dump: Pick<Dump, 'modules' | 'defines' | 'serverRoot'>
   readonly hosts: OpenScope[]
   /** Innermost last. */
   readonly sections: Section[]
@@ -28,7 +29,7 @@ type Walk = {
  * @param texts - of every file that is included
  */
 export function readScopes(
-  dump: Pick<Dump, 'main' | 'modules' | 'defines'>,
+  dump: Pick<Dump, 'main' | 'modules' | 'defines' | 'serverRoot'>,
   texts: ReadonlyMap<string, string>,
 ): Scopes {
   const main: OpenScope = { addresses: [], source: dump.main?.path ?? '', settings: new Map() }
@@ -57,9 +58,28 @@ function walk({ path, includes }: IncludedFile, state: Walk): void {
     } else if (here.isActive) {
       const all = here.scope.settings
       all.set(name, [...(all.get(name) ?? []), args])
-      for (const file of includes) if (file.line === number) walk(file, state)
+      // By name: where a file includes another, Apache prints wrong lines for those that follow it.
+      if (name === 'include' || name === 'includeoptional')
+        for (const file of includedBy(args[0] ?? '', includes, dump)) walk(file, state)
     }
   }
+}
+
+function includedBy(
+  pattern: string,
+  includes: readonly IncludedFile[],
+  { serverRoot = '/' }: Walk['dump'],
+): Iterable<IncludedFile> {
+  const path = pattern.startsWith('/') ? pattern : `${serverRoot.replace(/\/$/, '')}/${pattern}`
+  const files = new Map(includes.map(file => [file.path, file])) // one that is included twice is listed twice
+  return [...files.values()].filter(file => isMeantBy(path.replace(/\/$/, ''), file.path))
+}
+
+/** Whether a path of `Include` leads to a file; a directory stands for all files below it. */
+export function isMeantBy(pattern: string, path: string): boolean {
+  for (let part = path; part !== ''; part = part.slice(0, part.lastIndexOf('/')))
+    if (isGlob(pattern) ? matchesGlob(pattern, part) : part === pattern) return true
+  return false
 }
 
 /** Whether what is in a section counts; conditions that only the server can decide are taken as met. */

@@ -131,7 +131,7 @@ function findHosts({ config, certificate, wishes }: ApacheScene): Found {
       )
       if (found === undefined) continue
       const { host, address } = found
-      const kind = host.speaksTls ? onTls : address.port === wishes.httpPort ? onPlain : undefined
+      const kind = host.speaksTls ? onTls : [wishes.httpPort, 0].includes(address.port) ? onPlain : undefined
       kind?.set(host, (kind.get(host) ?? new Set()).add(name))
     }
   }

@@ -1,6 +1,7 @@
 /** The virtual hosts of Apache httpd, with everything that is included. Pure. */
 import { AppError } from '../../../base/errors.ts'
 import { printable } from '../../../base/printable.ts'
+import { isMeantBy } from '../../deployers/apache/directives.ts'
 import { isGlob, matchesGlob } from '../../deployers/nginx/glob.ts'
 import type { Source } from '../file-edit.ts'
 import { type ApacheNode, parseApacheFile } from './document.ts'
@@ -93,15 +94,7 @@ function includedFiles(
 ): readonly string[] {
   const expanded = withDefines(arg, facts)
   const path = expanded.startsWith('/') ? expanded : `${facts.serverRoot.replace(/\/$/, '')}/${expanded}`
-  const pattern = path.replace(/\/$/, '')
-  return [...known]
-    .filter(file => {
-      // A directory stands for all files below it.
-      for (let part = file; part !== ''; part = part.slice(0, part.lastIndexOf('/')))
-        if (isGlob(pattern) ? matchesGlob(pattern, part) : part === pattern) return true
-      return false
-    })
-    .toSorted()
+  return [...known].filter(file => isMeantBy(path.replace(/\/$/, ''), file)).toSorted()
 }
 
 function withDefines(text: string, { defines }: ApacheFacts): string {

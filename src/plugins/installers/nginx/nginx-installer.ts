@@ -1,6 +1,5 @@
 /** nginx on this machine: finds the server blocks of a certificate and decides how to edit them. */
-import { textOfBytes } from '../../../base/byte-text.ts'
-import { AppError, isAppError, messageOf } from '../../../base/errors.ts'
+import { AppError, isAppError } from '../../../base/errors.ts'
 import { printable } from '../../../base/printable.ts'
 import type { DeployableCertificate } from '../../../contracts/deployer.ts'
 import type { Installer, InstallPlan, PlanOptions } from '../../../contracts/installer.ts'
@@ -13,9 +12,10 @@ import { type Nginx, nginxCommand, whyStopped } from '../../deployers/nginx/ngin
 import { type FileSetting, serverBlocks } from '../../deployers/nginx/server-blocks.ts'
 import { filesToFollow } from '../../deployers/nginx/usage.ts'
 import { complaint, warnings } from '../../deployers/nginx/words.ts'
-import { endOfPath, followPath, type Trail } from '../../deployers/server/file-trail.ts'
-import { editsByFile, ownerOfFile, type Source } from '../file-edit.ts'
+import { endOfPath } from '../../deployers/server/file-trail.ts'
+import { editsByFile, type Source } from '../file-edit.ts'
 import { hardenedInclude } from '../hardened.ts'
+import { followAll, readSource } from '../read-source.ts'
 import { decideEdits, type NginxFacts } from './decide.ts'
 import { printDirectives } from './print.ts'
 
@@ -23,8 +23,6 @@ type InstallerRuntime = Pick<Runtime, 'exec' | 'files'>
 
 /** A directory of ours beside the main file. */
 const ownDirectoryName = 'certwright'
-/** nginx itself has no limit; nobody writes more by hand. */
-const maxFileBytes = 64 * 1024 * 1024
 
 /** Come with Debian's, Red Hat's and nginx's own packages, and are replaced with them; below the directory of the main file. */
 const packagedFiles =
@@ -63,8 +61,10 @@ async function plan(
       },
     )
   }
-  const sources = await readSources(dump.stdout, withoutEdits, runtime)
-  const config = understood(() => parseFiles(sources))
+  const { sources, config } = await understood(async () => {
+    const sources = await readSources(dump.stdout, withoutEdits, runtime)
+    return { sources, config: parseFiles(sources) }
+  })
   const stopped = await whyStopped(config, { options, nginx, runtime, signal })
   if (stopped !== undefined) throw stopped
   const blocks = serverBlocks(config)
@@ -78,12 +78,11 @@ async function plan(
     runtime,
   )
   const tlsSettings = new Set(parseFile({ name: tlsFile, text: tlsText }).map(({ name }) => name))
-  const trails = await followSettings(filesToFollow(blocks), certificate, runtime)
+  const leadsTo = await followAll(filesToFollow(blocks), certificate, runtime)
   const decision = decideEdits({
     ...{ certificate, blocks, facts, wishes, challengeFile, tlsFile, tlsSettings },
     sources: new Map(sources.map(source => [source.name, source])),
-    leadsTo: ({ path }: FileSetting, directory) =>
-      path !== undefined && trails.get(directory)?.get(path)?.below !== undefined,
+    leadsTo: ({ path }: FileSetting, directory) => path !== undefined && leadsTo(path, directory),
   })
   const edited = editsByFile(decision.edits, new Map(sources.map(source => [source.name, source])))
   const { webroot } = wishes
@@ -107,56 +106,29 @@ async function readSources(
   withoutEdits: PlanOptions['withoutEdits'],
   runtime: InstallerRuntime,
 ): Promise<readonly Source[]> {
+  const files = splitDump(dump)
+  const main = files[0]?.name ?? '/'
+  const tree = await endOfPath(main.slice(0, main.lastIndexOf('/')) || '/', runtime)
   const sources: Source[] = []
-  let tree: string | undefined
-  for (const { name, text: dumped } of splitDump(dump)) {
-    tree ??= await endOfPath(name.slice(0, name.lastIndexOf('/')) || '/', runtime)
-    const path = await endOfPath(name, runtime)
-    const bytes = await runtime.files.read(path, { maxBytes: maxFileBytes }).catch((cause: unknown) => {
-      throw new AppError('ERR_DEPLOY', `cannot read ${printable(name)}: ${messageOf(cause)}`, {
-        hint: 'run this as root, as nginx is started',
-        cause,
-      })
-    })
+  for (const { name, text: dumped } of files) {
     // nginx ends each file of the dump with a line break of its own.
-    if (
-      bytes === undefined ||
-      `${new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)}\n` !== dumped
-    ) {
-      throw new AppError('ERR_DEPLOY', `${printable(name)} is not what nginx has just read`, {
-        hint: 'somebody is editing it, or nginx runs in a container with files of its own; run this again, or there',
-      })
-    }
-    const current = textOfBytes(bytes).text
-    const text = withoutEdits(path, current)
-    const refusal = whyNotEdited({ name, path, text, tree })
-    sources.push({ name, path, current, text, ...(refusal !== undefined && { refusal }) })
+    const isCurrent = (bytes: Uint8Array) =>
+      `${new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)}\n` === dumped
+    const options = { name, tree, packaged: packagedFiles, withoutEdits, isUnderstood, isCurrent }
+    sources.push(await readSource(options, runtime))
   }
   return sources
 }
 
-type Candidate = {
-  readonly name: string
-  readonly path: string
-  readonly text: string
-  readonly tree: string
+function isUnderstood({ name, text }: { readonly name: string; readonly text: string }): boolean {
+  return printDirectives(parseFile({ name, text }), text) === text
 }
 
-function whyNotEdited({ name, path, text, tree }: Candidate): string | undefined {
-  if (!path.startsWith(`${tree}/`)) return `it lies outside of ${printable(tree)}, and is not edited`
-  if (packagedFiles.test(name) || packagedFiles.test(path))
-    return 'it comes with a package, and is not edited'
-  const owner = ownerOfFile(text)
-  if (owner !== undefined) return `${owner}: it is not edited`
-  const printed = printDirectives(parseFile({ name, text }), text)
-  return printed === text ? undefined : 'it has something in it that was not understood, and is not edited'
-}
-
-function understood(parse: () => Config): Config {
+async function understood<T>(read: () => Promise<T>): Promise<T> {
   try {
-    return parse()
+    return await read()
   } catch (cause) {
-    if (!isAppError(cause)) throw cause
+    if (!isAppError(cause, 'ERR_FORMAT')) throw cause
     throw new AppError(
       'ERR_DEPLOY',
       `nginx accepts its configuration, but Certwright cannot read it: ${cause.message}`,
@@ -166,21 +138,6 @@ function understood(parse: () => Config): Config {
       },
     )
   }
-}
-
-/** By directory of the store, then by path of a setting. */
-async function followSettings(
-  paths: ReadonlySet<string>,
-  { liveDirectory, pair }: DeployableCertificate,
-  runtime: InstallerRuntime,
-): Promise<ReadonlyMap<string, ReadonlyMap<string, Trail>>> {
-  const trails = new Map<string, ReadonlyMap<string, Trail>>()
-  for (const directory of [liveDirectory, ...(pair === undefined ? [] : [pair.otherDirectory])]) {
-    const own = new Map<string, Trail>()
-    for (const path of paths) own.set(path, await followPath(path, directory, runtime))
-    trails.set(directory, own)
-  }
-  return trails
 }
 
 /** What `nginx -V` says. @internal */
