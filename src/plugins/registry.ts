@@ -75,8 +75,6 @@ const deployers: Registry<Deployer> = new Map(
         'restart-if-older',
         (await import('./deployers/restart-if-older/restart-if-older.ts')).createRestartIfOlderDeployer,
       ),
-    apache: async () =>
-      deployer('apache', (await import('./deployers/apache/apache.ts')).createApacheDeployer),
     container: async () =>
       deployer('container', (await import('./deployers/container/container.ts')).createContainerDeployer),
     ssh: async () => deployer('ssh', (await import('./deployers/ssh/ssh.ts')).createSshDeployer),

@@ -94,7 +94,10 @@ async function find(situation: Situation): Promise<Found> {
 }
 
 /** Runs Apache's program, or Debian's wrapper, with arguments. */
-export async function askApache(args: readonly string[], { options, runtime, signal }: AskedApache): Promise<ExecResult> {
+export async function askApache(
+  args: readonly string[],
+  { options, runtime, signal }: AskedApache,
+): Promise<ExecResult> {
   const [first = '', ...others] = options.program === undefined ? programs : [options.program]
   try {
     return await runProgram(first, args, runtime, { signal })
