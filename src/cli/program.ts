@@ -188,13 +188,13 @@ function createProgram(runner: Runner): Program {
       program,
       `${name} <server> <name>`,
       name === 'install'
-        ? 'edit the configuration of nginx so that it uses a certificate; shows the changes first'
+        ? 'edit the configuration of nginx or apache so that it uses a certificate; shows the changes first'
         : 'take back what install has edited',
       async () => (await import('./commands/install.ts'))[name],
     )
       .option(
-        '--nginx-config <file>',
-        'main configuration file of nginx, where it is not the usual one',
+        '--server-config <file>',
+        'main configuration file of the server, where it is not the usual one',
         parseGiven,
       )
       .option('--dry-run', 'print the changes as a unified diff, change nothing')
@@ -221,7 +221,7 @@ function createProgram(runner: Runner): Program {
       )
       .option(
         '--server-name <name>',
-        'the server blocks that have this server_name, as it stands there, instead of those of the certificate’s names (repeatable)',
+        'the server blocks or virtual hosts that have this name, as it stands there, instead of those of the certificate’s names (repeatable)',
         collect,
       )
       .option(

@@ -31,7 +31,7 @@ export type InstallFlags = {
   readonly profile?: InstallWishes['profile']
   readonly serverName?: readonly string[]
   readonly httpsPort?: number
-  readonly nginxConfig?: string
+  readonly serverConfig?: string
   readonly dryRun?: boolean
   readonly yes?: boolean
 }
@@ -175,9 +175,9 @@ async function begin(context: CommandContext, flags: InstallFlags): Promise<Work
   }
 }
 
-function targetOf(name: string, { deploy }: CertificateSpec, { nginxConfig }: InstallFlags): DeployTarget {
+function targetOf(name: string, { deploy }: CertificateSpec, { serverConfig }: InstallFlags): DeployTarget {
   const known = deploy.find(target => target.name === name)
-  const options = { ...known?.options, ...(nginxConfig !== undefined && { config: resolve(nginxConfig) }) }
+  const options = { ...known?.options, ...(serverConfig !== undefined && { config: resolve(serverConfig) }) }
   return { name, options }
 }
 
