@@ -111,9 +111,9 @@ for (const { name, args, says } of [
     says: /no certificate "x\.example"/,
   },
   {
-    name: 'challenges for Apache',
-    args: ['apache', '--challenge'],
-    says: /no challenge snippet for "apache"/,
+    name: 'challenges for a server without a snippet',
+    args: ['haproxy', '--challenge'],
+    says: /no challenge snippet for "haproxy"/,
   },
   {
     name: 'two libraries',

@@ -153,3 +153,8 @@ export function formatApacheArgument(text: string): string {
     throw new AppError('ERR_FORMAT', `"${printable(text)}" cannot be written into a configuration of Apache`)
   return `"${text.replace(/["\\]/g, '\\$&')}"`
 }
+
+/** `/etc/apache2/sites-enabled/shop.conf:3` */
+export function placeOf({ place: { file, line } }: ApacheNode): string {
+  return `${file}:${line}`
+}
