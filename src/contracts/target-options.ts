@@ -28,6 +28,7 @@ export const targetOptions = {
   mosquitto: serverTargetSchema,
   mysql: clientTargetSchema,
   lighttpd: serverTargetSchema,
+  nghttpx: serverTargetSchema,
   nginx: nginxTargetSchema,
   postfix: serverTargetSchema,
   postgresql: clientTargetSchema,

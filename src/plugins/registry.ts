@@ -54,6 +54,8 @@ const deployers: Registry<Deployer> = new Map(
       deployer('mysql', (await import('./deployers/mariadb/mariadb.ts')).createMysqlDeployer),
     lighttpd: async () =>
       deployer('lighttpd', (await import('./deployers/lighttpd/lighttpd.ts')).createLighttpdDeployer),
+    nghttpx: async () =>
+      deployer('nghttpx', (await import('./deployers/nghttpx/nghttpx.ts')).createNghttpxDeployer),
     nginx: async () => deployer('nginx', (await import('./deployers/nginx/nginx.ts')).createNginxDeployer),
     postfix: async () =>
       deployer('postfix', (await import('./deployers/postfix/postfix.ts')).createPostfixDeployer),
