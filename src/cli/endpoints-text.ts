@@ -15,7 +15,7 @@ export function endpointsText(
   const looks = records.flatMap(({ at, looks: all }) => all.map(look => ({ at, ...look })))
   const rows = looks.map(({ at, where, findings, notAfter }) => {
     const word = wordFor(findings)
-    const format = word === 'ok' ? 'green' : word === 'SOON' ? 'yellow' : 'red'
+    const format = word === 'ok' ? 'green' : word === 'SOON' || word === '-' ? 'yellow' : 'red'
     return [
       where,
       styled(color, format, word),

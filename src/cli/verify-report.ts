@@ -62,7 +62,7 @@ export function verifyText({ certificates, endpoints }: Verified, style: Style):
 /** One word, and what is seen. */
 function cellsOf({ look, findings }: JudgedLook, { now, color }: Style): readonly string[] {
   const word = wordFor(findings)
-  const format = word === 'ok' ? 'green' : word === 'SOON' ? 'yellow' : 'red'
+  const format = word === 'ok' ? 'green' : word === 'SOON' || word === '-' ? 'yellow' : 'red'
   const seen =
     'error' in look
       ? ''

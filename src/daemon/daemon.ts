@@ -42,7 +42,7 @@ export type DaemonOptions = {
     config: Config,
     hooks: { readonly meter: Meter; readonly onEvent: OnEvent },
   ) => Promise<OpenManager>
-  /** By which DNS servers monitored endpoints are found. */
+  /** By which DNS servers endpoints are found. */
   readonly resolverFor: (config: Pick<Config, 'resolvers'>) => Resolver
   /** What else follows a look. */
   readonly afterLook: (look: Look) => Promise<void>
@@ -82,7 +82,13 @@ export async function runDaemon(options: DaemonOptions, runtime: Runtime): Promi
   const report = createReporter(log)
   let refusedFor: string | undefined
   // What the watches see is measured too.
-  const watching = { ...runtime, probeTls: meter.probeTls(runtime.probeTls) }
+  const watching: Runtime = {
+    ...runtime,
+    probeTls: meter.probeTls(runtime.probeTls),
+    resolver: {
+      addresses: (...asked) => options.resolverFor(configuration.current().config).addresses(...asked),
+    },
+  }
   const endpointBell = createBell(runtime)
   const ended = new AbortController()
   const untilEnd = AbortSignal.any([signal, ended.signal])
@@ -149,7 +155,6 @@ export async function runDaemon(options: DaemonOptions, runtime: Runtime): Promi
       {
         ...{ state, bell: endpointBell, onRound, log, signal: untilEnd },
         config: () => configuration.current().config,
-        resolverFor: options.resolverFor,
       },
       watching,
     ),

@@ -4,7 +4,6 @@ import { hourMs, type Instant, minuteMs, plusMs } from '../base/instant.ts'
 import type { Logger } from '../base/log.ts'
 import { monitorEndpoints, type Round } from '../manage/monitor/monitor.ts'
 import type { Config } from '../manage/spec.ts'
-import type { Resolver } from '../runtime/resolver.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Bell } from './bell.ts'
 
@@ -17,8 +16,7 @@ const idleMs = hourMs
 
 export type EndpointWatchOptions = {
   readonly state: string
-  readonly config: () => Pick<Config, 'endpoints' | 'resolvers'>
-  readonly resolverFor: (config: Pick<Config, 'resolvers'>) => Resolver
+  readonly config: () => Pick<Config, 'endpoints'>
   /** Rings when the configuration was read anew. */
   readonly bell: Bell
   readonly onRound: (round: Round, nextAt: Instant) => Promise<void>
@@ -28,24 +26,19 @@ export type EndpointWatchOptions = {
 
 /** Looks until the signal is aborted, and then returns; nothing that happens on the way ends it. */
 export async function watchEndpoints(
-  { state, config, resolverFor, bell, onRound, log, signal }: EndpointWatchOptions,
-  runtime: Pick<Runtime, 'clock' | 'files' | 'probeTls' | 'random' | 'systemRoots'>,
+  { state, config, bell, onRound, log, signal }: EndpointWatchOptions,
+  runtime: Pick<Runtime, 'clock' | 'files' | 'probeTls' | 'random' | 'resolver' | 'systemRoots'>,
 ): Promise<void> {
   const stop = () => bell.ring()
   signal.addEventListener('abort', stop, { once: true })
   let isClear = false
   try {
     while (!signal.aborted) {
-      const { endpoints, resolvers } = config()
+      const { endpoints } = config()
       const pauseMs = roundEveryMs * (1 - spread / 2 + spread * runtime.random.fraction())
       if (endpoints.length > 0 || !isClear) {
         try {
-          const round = await monitorEndpoints(
-            state,
-            endpoints,
-            { signal },
-            { ...runtime, resolver: resolverFor({ resolvers }) },
-          )
+          const round = await monitorEndpoints(state, endpoints, { signal }, runtime)
           await onRound(round, plusMs(runtime.clock.now(), pauseMs))
         } catch (error) {
           if (!signal.aborted && !isAppError(error, 'ERR_ABORTED'))

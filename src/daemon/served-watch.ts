@@ -45,7 +45,7 @@ export type ServedWatchOptions = {
 /** A watch over nothing. */
 export function createServedWatch(
   { state, isQuiet, onStale, log, signal }: ServedWatchOptions,
-  runtime: Pick<Runtime, 'clock' | 'files' | 'probeTls'>,
+  runtime: Pick<Runtime, 'clock' | 'files' | 'probeTls' | 'resolver'>,
 ): ServedWatch {
   let promised: readonly Promised[] = []
   const told = new Map<string, string>()

@@ -29,7 +29,7 @@ export type DeliveringOptions = {
 export function createDelivering(
   state: string,
   { deployerFor, servedWithinMs, onEvent }: DeliveringOptions,
-  runtime: Pick<Runtime, 'files' | 'clock' | 'probeTls' | 'tryLock'>,
+  runtime: Pick<Runtime, 'files' | 'clock' | 'probeTls' | 'resolver' | 'tryLock'>,
 ): Delivering {
   let last: Promise<unknown> = Promise.resolve()
   const inTurn: Delivering['inTurn'] = work => {

@@ -49,10 +49,10 @@ export async function verify(context: CommandContext, flags: VerifyFlags): Promi
   const given = args.filter(isEndpointText).map(text => monitoredOf(text, flags))
   const names = args.filter(arg => !isEndpointText(arg))
   const config = await loadCommandConfig(context)
-  const onlyGiven = given.length > 0 && names.length === 0
   if (flags.certificate !== undefined) findSpec(config, flags.certificate)
   const wholly = args.length === 0
-  const specs = wholly ? config.certificates : onlyGiven ? [] : names.map(name => findSpec(config, name))
+  const wanted = new Set(names.flatMap(name => namesOf(findSpec(config, name))))
+  const specs = config.certificates.filter(({ name }) => wholly || wanted.has(name))
   const endpoints = wholly ? config.endpoints : given
   await using bench = createWorkbench(context, config)
   const look = async (): Promise<Verified> => {
@@ -70,6 +70,11 @@ export async function verify(context: CommandContext, flags: VerifyFlags): Promi
   }
   if (watch !== undefined) return await watchFor(look, watch === true ? defaultWatchMs : watch, context)
   return toResult(await look(), context)
+}
+
+/** Two certificates for the same names are one entry. */
+function namesOf({ name, pair }: CertificateSpec): readonly string[] {
+  return pair === undefined ? [name] : [name, pair]
 }
 
 /** No entry has a colon in its name, and every endpoint has one. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AppError } from '../../base/errors.ts'
-import { secondMs } from '../../base/instant.ts'
+import { hourMs, secondMs } from '../../base/instant.ts'
 import { sha256Hex } from '../../base/sha256.ts'
 import { parseSpecName } from '../../manage/spec.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
@@ -50,6 +50,39 @@ test('what an endpoint served last is remembered, also that it served nothing', 
   leaf = undefined
   await assert.rejects(probe(endpoint), { code: 'ERR_NETWORK' })
   assert.deepEqual(served(), { fingerprint: undefined })
+})
+
+test('a name serves what all of its addresses serve, as far as there is a way to them', async () => {
+  const clock = fakeClock()
+  const meter = createMeter({ clock })
+  const leaves = new Map([
+    ['192.0.2.1', Uint8Array.of(1)],
+    ['192.0.2.2', Uint8Array.of(1)],
+  ])
+  const probe = meter.probeTls(async ({ host }) => {
+    const leaf = leaves.get(host)
+    const cause = Object.assign(new Error('no route'), { code: 'ENETUNREACH' })
+    if (leaf === undefined) throw new AppError('ERR_NETWORK', 'there is no route to it', { cause })
+    return { leaf, chain: [leaf], protocol: 'TLSv1.3' }
+  })
+  const serverName = 'a.example'
+  const look = (host: string) => probe({ host, port: 443, serverName })
+  const served = () => meter.measured().served({ host: serverName, port: 443, serverName })
+  await look('192.0.2.1')
+  await look('192.0.2.2')
+  await assert.rejects(look('2001:db8::1'), { code: 'ERR_NETWORK' })
+  assert.deepEqual(served(), { fingerprint: sha256Hex(Uint8Array.of(1)) })
+  leaves.set('192.0.2.2', Uint8Array.of(2))
+  await look('192.0.2.2')
+  assert.deepEqual(served(), { fingerprint: undefined })
+  await clock.advance(3 * hourMs)
+  assert.equal(served(), undefined)
+  await look('192.0.2.2')
+  assert.deepEqual(
+    served(),
+    { fingerprint: sha256Hex(Uint8Array.of(2)) },
+    'the other is no address of it any more',
+  )
 })
 
 test('an issuance takes from its order to its certificate; one that failed is not counted', async () => {

@@ -1,8 +1,11 @@
 /** Measuring from outside: by standing between the manager and what it uses. */
 
-import { secondMs } from '../../base/instant.ts'
+import { parseIpAddress } from '../../acme/identifier.ts'
+import { isAppError } from '../../base/errors.ts'
+import { hourMs, secondMs } from '../../base/instant.ts'
 import { sha256Hex } from '../../base/sha256.ts'
 import type { ManagerEvent } from '../../manage/events.ts'
+import { hasNoRoute } from '../../manage/observe/addresses.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { HttpExchange } from '../../runtime/http.ts'
 import type { ProbeTarget, ProbeTls } from '../../runtime/network.ts'
@@ -24,7 +27,7 @@ export type Measurements = {
   }[]
   /** From the order, the last one where there were several, to the certificate. */
   readonly issuance: Histogram
-  /** The fingerprint of the leaf that was seen last; `undefined` where nothing was to be seen or nobody looked. */
+  /** The fingerprint of the leaf that was seen last, at every address of a name; `undefined` where nothing was to be seen or nobody looked. */
   readonly served: (endpoint: ProbeTarget) => { readonly fingerprint: string | undefined } | undefined
 }
 
@@ -42,7 +45,7 @@ export interface Meter {
 export function createMeter({ clock }: { readonly clock: Pick<Clock, 'monotonic'> }): Meter {
   const requests = new Map<string, Measurements['requests'][number]>()
   const begun = new Map<string, number>()
-  const seen = new Map<string, { readonly fingerprint: string | undefined }>()
+  const seen = new Map<string, Map<string, Seen>>()
   let issuance = emptyHistogram(issuanceBounds)
 
   const noteRequest = (authority: string, outcome: RequestOutcome, beganMs: number): void => {
@@ -50,6 +53,21 @@ export function createMeter({ clock }: { readonly clock: Pick<Clock, 'monotonic'
     const before = requests.get(key) ?? { authority, outcome, seconds: emptyHistogram(requestBounds) }
     const seconds = observe(before.seconds, (clock.monotonic() - beganMs) / secondMs)
     requests.set(key, { ...before, seconds })
+  }
+  const noteSeen = (target: ProbeTarget, fingerprint: string | undefined): void => {
+    const key = keyOf(target)
+    const byAddress = seen.get(key) ?? new Map<string, Seen>()
+    seen.set(key, byAddress.set(target.host, { fingerprint, atMs: clock.monotonic() }))
+  }
+  const served = (target: ProbeTarget): Pick<Seen, 'fingerprint'> | undefined => {
+    const byAddress = seen.get(keyOf(target))
+    const exact = byAddress?.get(target.host)
+    if (exact !== undefined) return { fingerprint: exact.fingerprint }
+    const since = clock.monotonic() - addressKnownMs
+    const [first, ...others] = [...(byAddress?.values() ?? [])].filter(({ atMs }) => atMs >= since)
+    if (first === undefined || parseIpAddress(target.host) !== undefined) return undefined
+    const isOne = others.every(({ fingerprint }) => fingerprint === first.fingerprint)
+    return { fingerprint: isOne ? first.fingerprint : undefined }
   }
   return {
     http: (authority, http) => async (url, request) => {
@@ -65,11 +83,11 @@ export function createMeter({ clock }: { readonly clock: Pick<Clock, 'monotonic'
     },
     probeTls: probe => async (target, options) => {
       try {
-        const served = await probe(target, options)
-        seen.set(keyOf(target), { fingerprint: sha256Hex(served.leaf) })
-        return served
+        const shown = await probe(target, options)
+        noteSeen(target, sha256Hex(shown.leaf))
+        return shown
       } catch (error) {
-        seen.set(keyOf(target), { fingerprint: undefined })
+        if (!isAppError(error) || !hasNoRoute(error)) noteSeen(target, undefined)
         throw error
       }
     },
@@ -84,7 +102,7 @@ export function createMeter({ clock }: { readonly clock: Pick<Clock, 'monotonic'
     measured: () => ({
       requests: [...requests.values()],
       issuance,
-      served: target => seen.get(keyOf(target)),
+      served,
     }),
   }
 }
@@ -92,6 +110,13 @@ export function createMeter({ clock }: { readonly clock: Pick<Clock, 'monotonic'
 /** HTTP's first status that is an error. */
 const firstRefusal = 400
 
-function keyOf({ host, port, serverName, keyKind }: ProbeTarget): string {
-  return JSON.stringify([host, port, serverName, keyKind])
+/** What was seen at one address. */
+type Seen = { readonly fingerprint: string | undefined; readonly atMs: number }
+
+/** An address of a name that was not looked at for so long is one no more; looks are an hour apart at most. */
+const addressKnownMs = 2 * hourMs
+
+/** Equal for all addresses of a name. */
+function keyOf({ host, port, serverName = host, keyKind }: ProbeTarget): string {
+  return JSON.stringify([serverName, port, keyKind])
 }

@@ -45,7 +45,7 @@ export type DeployOptions = {
   readonly signal: AbortSignal
 }
 
-type DeployRuntime = Pick<Runtime, 'files' | 'clock' | 'probeTls'>
+type DeployRuntime = Pick<Runtime, 'files' | 'clock' | 'probeTls' | 'resolver'>
 
 /** One certificate at one target. */
 type Work = {
@@ -317,13 +317,13 @@ async function requireServed(work: Work, options: DeployOptions, runtime: Deploy
 async function isUndisturbed(
   work: Work,
   { signal }: Pick<DeployOptions, 'signal'>,
-  { probeTls }: DeployRuntime,
+  runtime: DeployRuntime,
 ): Promise<boolean> {
   const { certificate, earlier = [] } = work.delivery
   const last = earlier.find(({ target }) => target === work.name)
   const isKnown = last?.generation === certificate.generation && last.failure === undefined
   if (!isKnown || work.prepared === undefined || work.prepared.changes) return false
-  const results = await probeAll(work.endpoints, { signal }, { probeTls })
+  const results = await probeAll(work.endpoints, { signal }, runtime)
   if (results.some(({ fingerprint }) => fingerprint !== certificate.fingerprint)) return false
   work.results = results
   return true

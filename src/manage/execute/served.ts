@@ -28,10 +28,10 @@ export type ServedOptions = {
 export function probeAll(
   endpoints: readonly Endpoint[],
   { signal }: { readonly signal: AbortSignal },
-  { probeTls }: Pick<Runtime, 'probeTls'>,
+  runtime: Pick<Runtime, 'probeTls' | 'resolver'>,
 ): Promise<readonly EndpointResult[]> {
   return mapConcurrently(endpoints, probeConcurrency, endpoint =>
-    probeEndpoint(endpoint, { signal }, { probeTls }),
+    probeEndpoint(endpoint, { signal }, runtime),
   )
 }
 
@@ -42,13 +42,13 @@ export function probeAll(
 export async function probeUntilServed(
   endpoints: readonly Endpoint[],
   { spec, certificate, servedWithinMs: limitMs = servedWithinMs, onEvent, signal }: ServedOptions,
-  { clock, probeTls }: Pick<Runtime, 'clock' | 'probeTls'>,
+  { clock, probeTls, resolver }: Pick<Runtime, 'clock' | 'probeTls' | 'resolver'>,
 ): Promise<readonly EndpointResult[]> {
   if (endpoints.length === 0) return []
   const start = clock.monotonic()
   let servedSince: number | undefined
   for (let round = 1; ; round++) {
-    const results = await probeAll(endpoints, { signal }, { probeTls })
+    const results = await probeAll(endpoints, { signal }, { probeTls, resolver })
     const now = clock.monotonic()
     const done = results.filter(({ fingerprint }) => fingerprint === certificate.fingerprint).length
     const total = endpoints.length

@@ -23,7 +23,7 @@ export async function observeSights(
   state: string,
   { spec, view }: { readonly spec: CertificateSpec | undefined; readonly view: CertificateView },
   options: TargetsOptions,
-  runtime: Pick<Runtime, 'probeTls'>,
+  runtime: Pick<Runtime, 'probeTls' | 'resolver'>,
 ): Promise<readonly Sight[]> {
   const certificate = newest(view)
   const probeAll = (endpoints: readonly Endpoint[]) =>

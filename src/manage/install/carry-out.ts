@@ -32,7 +32,7 @@ export type CarryOutOptions = {
   readonly signal: AbortSignal
 }
 
-type InstallRuntime = Pick<Runtime, 'files' | 'targetFiles' | 'clock' | 'probeTls'>
+type InstallRuntime = Pick<Runtime, 'files' | 'targetFiles' | 'clock' | 'probeTls' | 'resolver'>
 
 /** What was seen after it. */
 export type Installed = { readonly endpoints: readonly EndpointResult[]; readonly notes: readonly string[] }

@@ -119,6 +119,23 @@ describe('a monitored endpoint', () => {
     ])
   })
 
+  it('is not down where only this machine has no way to one of its addresses', async () => {
+    const certificate = await issue('a.test')
+    const addresses = ['2001:db8::1', '192.0.2.1']
+    const cause = Object.assign(new Error('no route'), { code: 'ENETUNREACH' })
+    const serve = ({ host }: ProbeTarget) => {
+      if (host === '192.0.2.1') return certificate
+      throw new AppError('ERR_NETWORK', 'there is no route to it', { cause })
+    }
+    assert.deepEqual(await check({ addresses, serve }), [
+      ['a.test at [2001:db8::1]:443', ['down note: there is no route to it']],
+      ['a.test at 192.0.2.1:443', []],
+    ])
+    assert.deepEqual(await check({ addresses: ['2001:db8::1'], serve }), [
+      ['a.test at [2001:db8::1]:443', ['down wrong: there is no route to it']],
+    ])
+  })
+
   it('without an address is down', async () => {
     assert.deepEqual(await check({ addresses: [], serve: () => undefined }), [
       ['a.test:443', ['down wrong: a.test has no address in DNS']],

@@ -34,7 +34,12 @@ export type Sight = {
 /** A look at one address, with one result or the other. */
 export type EndpointLook =
   | { readonly endpoint: Endpoint; readonly seen: Sight }
-  | { readonly endpoint: Endpoint; readonly error: AppError }
+  | {
+      readonly endpoint: Endpoint
+      readonly error: AppError
+      /** There is no way to this address from here, and other addresses of the same name were reached. */
+      readonly noRoute?: true
+    }
 
 export type LookOptions = {
   /** What is trusted beside the roots of this machine. */

@@ -53,7 +53,7 @@ export function judgeLook(look: EndpointLook, options: JudgeOptions): readonly L
   const { lenient = [] } = options
   const findings =
     'error' in look
-      ? [finding('down', printable(look.error.message), look.error.hint)]
+      ? [downFinding(look)]
       : [...certificateFindings(look.seen, options), ...chainFindings(look.seen)]
   return findings
     .map(one => (lenient.includes(one.kind) ? { ...one, level: 'note' as const } : one))
@@ -65,16 +65,21 @@ export function isGoodLook(findings: readonly LookFinding[]): boolean {
   return findings.every(({ level }) => level === 'note')
 }
 
-/** `ok`, or what is wrong in one word. */
-export function wordFor(findings: readonly LookFinding[]): 'ok' | 'SOON' | 'DOWN' | 'WRONG' {
+/** `ok`, or what is wrong in one word; `-` where nothing can be said from here. */
+export function wordFor(findings: readonly LookFinding[]): 'ok' | '-' | 'SOON' | 'DOWN' | 'WRONG' {
   const [worst] = findings.filter(({ level }) => level === 'wrong')
-  if (worst === undefined) return 'ok'
+  if (worst === undefined) return findings.some(({ kind }) => kind === 'down') ? '-' : 'ok'
   if (worst.kind === 'down') return 'DOWN'
   return worst.kind === 'ends-soon' ? 'SOON' : 'WRONG'
 }
 
 function rank({ kind, level }: LookFinding): number {
   return lookProblems.indexOf(kind) + (level === 'note' ? lookProblems.length : 0)
+}
+
+function downFinding({ error, noRoute }: Extract<EndpointLook, { error: unknown }>): LookFinding {
+  const one = finding('down', printable(error.message), error.hint)
+  return noRoute === true ? { ...one, level: 'note' } : one
 }
 
 function certificateFindings(

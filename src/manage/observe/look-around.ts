@@ -1,16 +1,14 @@
 /** All that is behind one endpoint: every address of its name, and both certificates where there are two. */
-import { parseIpAddress } from '../../acme/identifier.ts'
 import { mapConcurrently } from '../../base/concurrent.ts'
 import { AppError, isAppError } from '../../base/errors.ts'
 import type { Endpoint } from '../../contracts/deployer.ts'
 import type { KeyKind } from '../../runtime/network.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import { endpointsByAddress, hasNoRoute } from './addresses.ts'
 import { type EndpointLook, type LookOptions, lookAtEndpoint } from './endpoint-look.ts'
 
 /** Handshakes under way at once for one name. */
 const lookConcurrency = 10
-/** More addresses than any service has. */
-const maxAddresses = 50
 
 export type LookAroundOptions = LookOptions & {
   /** Also look for a certificate with the other kind of key. */
@@ -33,24 +31,23 @@ export async function lookAround(
   const looks = await mapConcurrently(addressed.endpoints, lookConcurrency, one =>
     bothKinds ? lookAtBothKinds(one, options, runtime) : lookAtOne(one, options, runtime),
   )
-  return looks.flat()
+  return withoutRoutes(looks.flat())
 }
 
-/** One endpoint for each address; this machine's own name is not taken apart, as it may mean either family. */
+/** Where other addresses were reached, those that this machine has no way to are no fault of the server. */
+function withoutRoutes(looks: readonly EndpointLook[]): readonly EndpointLook[] {
+  if (looks.every(look => 'error' in look)) return looks
+  return looks.map(look => ('error' in look && hasNoRoute(look.error) ? { ...look, noRoute: true } : look))
+}
+
 async function addressesOf(
   endpoint: Endpoint,
-  { signal }: LookOptions,
-  { resolver }: Pick<Runtime, 'resolver'>,
+  options: LookOptions,
+  runtime: Pick<Runtime, 'resolver'>,
 ): Promise<{ readonly endpoints: readonly Endpoint[] } | { readonly error: AppError }> {
-  const { host, serverName = host } = endpoint
-  if (parseIpAddress(host) !== undefined) return { endpoints: [endpoint] }
-  if (host === 'localhost') return { endpoints: [{ ...endpoint, serverName }] }
   try {
-    const found = await resolver.addresses(host, { signal })
-    if (found.length === 0) return { error: noAddress(host) }
-    return {
-      endpoints: found.slice(0, maxAddresses).map(address => ({ ...endpoint, host: address, serverName })),
-    }
+    const endpoints = await endpointsByAddress(endpoint, options, runtime)
+    return endpoints.length === 0 ? { error: noAddress(endpoint.host) } : { endpoints }
   } catch (error) {
     if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
     return { error }

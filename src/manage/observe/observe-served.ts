@@ -20,7 +20,7 @@ export async function observeServed(
   state: string,
   name: SpecName,
   { signal, ...reading }: ReadingOptions & { readonly signal: AbortSignal },
-  runtime: Pick<Runtime, 'files' | 'probeTls'>,
+  runtime: Pick<Runtime, 'files' | 'probeTls' | 'resolver'>,
 ): Promise<CertificateView> {
   const view = await observeCertificate(state, name, runtime, reading)
   const current = newest(view)

@@ -35,7 +35,7 @@ export async function observeTargets(
   spec: Pick<CertificateSpec, 'deploy'>,
   certificate: DeployableCertificate,
   { deployerFor, signal }: TargetsOptions,
-  runtime: Pick<Runtime, 'probeTls'>,
+  runtime: Pick<Runtime, 'probeTls' | 'resolver'>,
 ): Promise<readonly TargetSight[]> {
   const sights: TargetSight[] = []
   for (const target of spec.deploy) {
