@@ -20,7 +20,10 @@ const reasons: Readonly<Record<string, Reason>> = {
     text: 'this user may not do that',
     hint: 'only root can give files to others: run as root, or leave owner and group out',
   },
-  EROFS: { text: 'its file system is read-only', hint: 'choose a directory that can be written' },
+  EROFS: {
+    text: 'its file system is read-only',
+    hint: "choose a directory that can be written; for Certwright's systemd units it may be read-only alone: systemctl edit, ReadWritePaths=",
+  },
   ENOSPC: { text: 'its disk is full', hint: 'free some disk space and run the command again' },
   EDQUOT: { text: 'the disk quota is used up', hint: 'make room, or have the quota raised' },
 }

@@ -34,33 +34,15 @@ export async function prepareThere(
   const run = async (what: string, lines: readonly string[]): Promise<void> => {
     if (lines.length > 0) await runThere(place, script(lines), { what }, runtime)
   }
-  if (makeDirectory !== undefined) {
-    const make = [`d=${quote(makeDirectory)}`, 'umask 022', '[ -d "$d" ] || mkdir -- "$d"']
-    await runThere(place, script(make), { what: `make ${makeDirectory}`, signal }, runtime)
-  }
-  const remotes: Remote[] = []
   const discard = () =>
     run(
       'remove what was prepared',
       files.map(({ file }) => `rm -f -- ${quote(namesOf(file.path).fresh)}`),
     )
-  try {
-    for (const { file, content } of files) {
-      const what = `write ${file.path}`
-      const said = await runThere(
-        place,
-        uploadScript(file, content.length),
-        { what, input: content, signal },
-        runtime,
-      )
-      const state = states.find(one => one === said.trim())
-      if (state === undefined) throw unexpected(place, what)
-      remotes.push({ file, state })
-    }
-  } catch (error) {
+  const remotes = await upload(place, files, { makeDirectory, signal }, runtime).catch(async error => {
     await discard().catch(() => {}) // the first failure is the one to report
     throw error
-  }
+  })
   const changed = remotes.filter(({ state }) => state === 'differs' || state === 'absent')
   const orphans = remotes.filter(({ state }) => state === 'orphan')
   return {
@@ -81,9 +63,29 @@ export async function prepareThere(
   }
 }
 
-function unexpected(place: SshPlace, what: string): AppError {
-  return new AppError('ERR_DEPLOY', `${placeName(place)}: cannot ${what}: it answered something else`, {
-    hint: 'see whether its login shell prints something by itself, or runs another command than it is given',
+/** Sends all files through one connection, and hears how each differs from the one that is there. */
+async function upload(
+  place: SshPlace,
+  files: readonly FilledFile[],
+  { makeDirectory, signal }: { readonly makeDirectory?: string | undefined; readonly signal: AbortSignal },
+  runtime: Pick<Runtime, 'exec'>,
+): Promise<readonly Remote[]> {
+  const d = makeDirectory === undefined ? [] : [`d=${quote(makeDirectory)}`, makeMissing]
+  const lines = [...d, 'umask 077', takeFile, ...files.map(takeLine)]
+  const input = Buffer.concat(files.map(({ content }) => content))
+  const said = await runThere(place, script(lines), { what: 'write the files', input, signal }, runtime)
+  // Before the answers may be a greeting of the login shell.
+  const answers = said.trimEnd().split('\n').slice(-files.length)
+  return files.map(({ file }, index) => {
+    const state = states.find(one => one === answers[index]?.trim())
+    if (state !== undefined) return { file, state }
+    throw new AppError(
+      'ERR_DEPLOY',
+      `${placeName(place)}: cannot write the files: it answered something else`,
+      {
+        hint: 'see whether it runs another command than it is given, as a key with command= does',
+      },
+    )
   })
 }
 
@@ -105,34 +107,36 @@ function variables(path: string): string {
   return `f=${quote(path)}; n=${quote(fresh)}; o=${quote(aside)}`
 }
 
+const makeMissing = '[ -d "$d" ] || (umask 022; mkdir -- "$d")'
+
 /**
- * Takes the new file from its input, for its owner alone until it has its mode, and says how it differs from the present
- * one. A connection that broke in between has not sent all of it.
+ * The shell function `take FILE NEW OLD LENGTH MODE OWNER GROUP`: takes a new file from the input, for its owner alone until
+ * it has its mode, and says how it differs from the present one. A connection that broke in between has not sent all of it.
  */
-function uploadScript({ path, mode, owner, group }: WantedFile, length: number): string {
-  const octal = mode.toString(8).padStart(4, '0')
-  const whose = owner === undefined ? '"$(id -u)"' : quote(String(owner))
-  const ofGroup = group === undefined ? '' : ` -group ${quote(String(group))}`
-  return script([
-    variables(path),
-    'umask 077',
-    'fail() { echo "$1" >&2; rm -f -- "$n"; exit 1; }',
-    'if [ -L "$f" ]; then fail "it is a symbolic link"; fi',
-    'if [ -e "$f" ] && [ ! -f "$f" ]; then fail "it is no file"; fi',
-    'rm -f -- "$n"',
-    'set -C', // from here on nothing is opened that somebody else has put there
-    'cat > "$n"',
-    'set +C',
-    `[ $(($(wc -c < "$n"))) -eq ${length} ] || fail "it did not arrive whole"`,
-    ...(owner === undefined
-      ? []
-      : [`chown -- ${quote(String(owner))} "$n" || fail "its owner cannot be set"`]),
-    ...(group === undefined
-      ? []
-      : [`chgrp -- ${quote(String(group))} "$n" || fail "its group cannot be set"`]),
-    `chmod ${octal} "$n"`,
-    `if [ ! -e "$f" ]; then echo absent; elif cmp -s -- "$n" "$f" && [ -n "$(find "$f" -prune -perm ${octal} -user ${whose}${ofGroup})" ]; then rm -f -- "$n"; if [ -e "$o" ]; then echo orphan; else echo same; fi; else echo differs; fi`,
-  ])
+const takeFile = [
+  'fail() { echo "$f: $1" >&2; rm -f -- "$n"; exit 1; }; take() { f=$1; n=$2; o=$3',
+  'if [ -L "$f" ]; then fail "it is a symbolic link"; fi',
+  'if [ -e "$f" ] && [ ! -f "$f" ]; then fail "it is no file"; fi',
+  'rm -f -- "$n"',
+  'set -C', // from here on nothing is opened that somebody else has put there
+  'said=$(dd bs=1 count="$4" 2>&1 > "$n") || fail "$said"', // the only program of POSIX that takes no more than it is told
+  'set +C',
+  '[ $(($(wc -c < "$n"))) -eq "$4" ] || fail "it did not arrive whole"',
+  '[ -z "$6" ] || chown -- "$6" "$n" || fail "its owner cannot be set"',
+  '[ -z "$7" ] || chgrp -- "$7" "$n" || fail "its group cannot be set"',
+  'chmod "$5" "$n"',
+  'if [ ! -e "$f" ]; then echo absent; return; fi',
+  'if cmp -s -- "$n" "$f" && [ -n "$(find "$f" -prune -perm "$5" -user "${6:-$(id -u)}" ${7:+-group "$7"})" ]',
+  'then rm -f -- "$n"',
+  'if [ -e "$o" ]; then echo orphan; else echo same; fi',
+  'else echo differs; fi; }',
+].join('; ')
+
+function takeLine({ file, content }: FilledFile): string {
+  const { path, mode, owner = '', group = '' } = file
+  const { fresh, aside } = namesOf(path)
+  const words = [path, fresh, aside, content.length, mode.toString(8).padStart(4, '0'), owner, group]
+  return `take ${words.map(word => quote(String(word))).join(' ')}`
 }
 
 /** A second name for what lies there, so that its own is never missing; where that cannot be, another name. */

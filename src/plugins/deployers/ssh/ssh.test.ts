@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import {
   chmod,
   lstat,
@@ -179,6 +180,22 @@ test('the very files go back, with times and modes, and what was not there goes 
   assert.equal(await here.text('privkey.pem'), 'old key\n')
 })
 
+test('another shell does the same', { skip: existsSync('/bin/bash') ? false : 'no bash' }, async () => {
+  await using here = await setUp({}, { programs: { sh: 'exec /bin/bash "$@"' } })
+  await mkdir(here.tls)
+  await writeFile(here.at('privkey.pem'), 'old key\n')
+  const prepared = await here.prepare('/state/1')
+  await prepared.commit()
+  assert.equal(await here.text('privkey.pem'), first.key)
+  await prepared.undo()
+  assert.deepEqual(await here.names(), ['privkey.pem'])
+  const again = await here.prepare('/state/1')
+  await again.commit()
+  await again.keep()
+  assert.deepEqual(await here.names(), usual)
+  assert.equal((await here.prepare('/state/1')).changes, false)
+})
+
 test('before anything has its name, nothing is left behind', async () => {
   await using here = await setUp()
   await mkdir(here.tls)
@@ -292,16 +309,21 @@ test('a program is run there with its words', async () => {
   })
 })
 
-test('a login shell that talks is found out', async () => {
-  const { exec } = recordedExec(() => 'Welcome to mx!\n')
-  const runtime = fakeRuntime({ exec })
-  for (const name of ['cert.pem', 'chain.pem', 'privkey.pem'])
-    await runtime.files.put(`/state/1/${name}`, 'x')
-  const write = [{ path: '/c', format: 'cert' as const }]
-  const deployer = createSshDeployer({ host: 'mx', write }, runtime)
-  await assert.rejects(async () => deployer.prepare?.(certificate, { directory: '/state/1', signal }), {
-    message: 'mx: cannot write /c: it answered something else',
-  })
+test('a greeting of the login shell does no harm, and another answer is found out', async () => {
+  for (const [said, message] of [
+    ['Welcome to mx!\nabsent\n', undefined],
+    ['Welcome to mx!\n', 'mx: cannot write the files: it answered something else'],
+  ] as const) {
+    const { exec } = recordedExec(() => said)
+    const runtime = fakeRuntime({ exec })
+    for (const name of ['cert.pem', 'chain.pem', 'privkey.pem'])
+      await runtime.files.put(`/state/1/${name}`, 'x')
+    const write = [{ path: '/c', format: 'cert' as const }]
+    const deployer = createSshDeployer({ host: 'mx', write }, runtime)
+    const prepared = async () => deployer.prepare?.(certificate, { directory: '/state/1', signal })
+    if (message === undefined) assert.equal((await prepared())?.replaces, false)
+    else await assert.rejects(prepared, { code: 'ERR_DEPLOY', message })
+  }
 })
 
 const refusals: readonly (readonly [string, string, RegExp, 'not-running'?])[] = [
