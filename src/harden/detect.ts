@@ -116,7 +116,8 @@ async function libraryOf(path: string, world: World, { signal }: Signal): Promis
   }
   const openssl = libraryAt('libcrypto') ?? libraryAt('libssl')
   if (openssl === undefined) return undefined
-  const version = await versionInside(openssl, /OpenSSL (\d+\.\d+\.\d+)/, world)
+  // Its descendants (LibreSSL, BoringSSL) have other names for their versions, and nothing is assumed of them.
+  const version = await versionInside(openssl, /\0OpenSSL (\d+\.\d+\.\d+)/, world)
   return version && { kind: 'openssl', version }
 }
 
