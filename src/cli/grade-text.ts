@@ -2,7 +2,7 @@
 import { formatDuration } from '../base/duration.ts'
 import { dayMs } from '../base/instant.ts'
 import { printable } from '../base/printable.ts'
-import { adviceFor } from '../tls-scan/advice.ts'
+import { adviceFor, snippetFor } from '../tls-scan/advice.ts'
 import type { ChainReview } from '../tls-scan/chain-review.ts'
 import type { GradedEndpoint } from '../tls-scan/grade.ts'
 import type { Grade } from '../tls-scan/grades.ts'
@@ -148,6 +148,10 @@ function otherRows({ scan: { older } }: GradedEndpoint): readonly (readonly stri
 /** Every limit with what to do about it; what one setting mends stands together. */
 function changes({ rating, http }: GradedEndpoint, color: boolean): readonly string[] {
   if (rating.limits.length === 0) return []
+  const snippet = snippetFor(
+    rating.limits.map(({ rule }) => rule),
+    http?.server,
+  )
   const mends = Map.groupBy(rating.limits, ({ rule }) => adviceFor(rule, http?.server))
   return [
     'to change for A+',
@@ -155,6 +159,7 @@ function changes({ rating, http }: GradedEndpoint, color: boolean): readonly str
       ...limits.map(({ grade, text }) => `  ${styled(color, colorOf(grade), grade.padEnd(2))}  ${text}`),
       `      ${advice}`,
     ]),
+    ...(snippet === undefined ? [] : [`  all settings at once: ${snippet}`]),
     '',
   ]
 }

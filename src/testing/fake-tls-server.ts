@@ -17,6 +17,8 @@ export type TlsPolicy = {
   /** Numbers of extensions that are answered when offered; others are not known. */
   readonly extensions?: readonly number[]
   readonly compression?: boolean
+  /** Numbers of extensions that it refuses a handshake for. */
+  readonly dislikes?: readonly number[]
   readonly fallbackSignal?: boolean
   /** Ciphers of SSL 2, three bytes each. */
   readonly ssl2?: readonly number[]
@@ -56,10 +58,12 @@ export function answeringWith(answer: (hello: Buffer) => Uint8Array): ConnectRaw
 const handshakeFailure = 40
 const protocolVersion = 70
 const inappropriateFallback = 86
+const noApplicationProtocol = 120
 
 function answerTo(data: Buffer, policy: TlsPolicy): Buffer {
   if ((data[0] ?? 0) & 0x80) return answerToSsl2(policy)
   const offered = readClientHello(data.subarray(5))
+  if (policy.dislikes?.some(kind => offered.extensions.has(kind))) return alert(noApplicationProtocol)
   const newest = Math.max(...Object.keys(policy.suites).map(Number))
   const version = Math.max(
     ...Object.keys(policy.suites)

@@ -87,6 +87,23 @@ export function adviceFor(rule: RuleName, server: string | undefined): string {
   return setting === undefined ? found.general : `${known}: ${setting}`
 }
 
+/** Rules that the settings of `tls snippet` keep. */
+const byOthers: ReadonlySet<RuleName> = new Set([
+  'untrusted',
+  'name',
+  'weak-key',
+  'broken-key',
+  'md5',
+  'chain',
+])
+
+/** The command that prints settings which mend all of these rules, where one does. */
+export function snippetFor(rules: readonly RuleName[], server: string | undefined): string | undefined {
+  const mended = rules.filter(rule => !byOthers.has(rule))
+  const known = knownServer(server)
+  return mended.length === 0 || known === undefined ? undefined : `certwright tls snippet ${known} --hsts 5m`
+}
+
 function knownServer(server = ''): Known | undefined {
   if (/^(nginx|openresty|angie)\b/i.test(server)) return 'nginx'
   return /^Apache\b/i.test(server) ? 'apache' : undefined

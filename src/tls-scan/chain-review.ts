@@ -148,7 +148,9 @@ function trustFindings(
   const { kind, text, position } = problem
   const [leaf] = path
   if (kind === 'expired' || kind === 'not-yet-valid') return [{ kind, text }, ...incomplete]
-  if (kind === 'signature' && signatureWeakness(path[position]) !== undefined) return incomplete // told by itself
+  // Signatures by weak hashes are not verified; they are told by themselves.
+  const unverified = kind === 'signature' || kind === 'unknown-root'
+  if (unverified && signatureWeakness(path[position]) !== undefined) return incomplete
   if (kind === 'unknown-root' && path.length === 1 && leaf !== undefined && isSelfIssued(leaf))
     return [{ kind: 'self-signed', text: 'the certificate is signed by itself' }]
   return [{ kind: 'untrusted', text }, ...incomplete]

@@ -37,8 +37,10 @@ export type ClientHello = {
   readonly random: Uint8Array
   /** A DNS name. */
   readonly serverName?: string | undefined
-  /** Offer what there is besides: compression, heartbeat, tickets, stapling, protocols of the application. */
+  /** Offer what there is besides: compression, heartbeat, tickets, stapling. */
   readonly curious?: boolean
+  /** Protocols of the application (RFC 7301); some servers refuse those that they do not speak. */
+  readonly applications?: readonly string[]
 }
 
 /** A handshake message of the given kind. */
@@ -73,7 +75,7 @@ export function clientHelloRecord(hello: ClientHello): Uint8Array {
 }
 
 function offeredExtensions(hello: ClientHello): Uint8Array {
-  const { version, groups, serverName, curious = false } = hello
+  const { version, groups, serverName, curious = false, applications = [] } = hello
   const newest = version === tlsVersion13
   return joined(
     ...(serverName === undefined ? [] : [extension(extensions.serverName, serverNames(serverName))]),
@@ -92,24 +94,25 @@ function offeredExtensions(hello: ClientHello): Uint8Array {
     ...(version >= tlsVersion12
       ? [extension(extensions.signatureAlgorithms, vector(2, uint16s(allSignatures)))]
       : []),
-    ...(curious ? curiousExtensions(newest) : []),
+    ...(curious ? curiousExtensions() : []),
+    ...(applications.length === 0
+      ? []
+      : [extension(extensions.applicationProtocols, applicationNames(applications))]),
   )
 }
 
-function curiousExtensions(newest: boolean): readonly Uint8Array[] {
-  const protocols = ['h2', 'http/1.1'].map(name => vector(1, new Uint8Array(Buffer.from(name))))
+function curiousExtensions(): readonly Uint8Array[] {
   return [
-    extension(extensions.applicationProtocols, vector(2, ...protocols)),
     extension(extensions.statusRequest, uint(1, 1), vector(2), vector(2)),
-    ...(newest
-      ? []
-      : [
-          extension(extensions.sessionTicket),
-          extension(extensions.encryptThenMac),
-          // May the peer send heartbeats: it is only asked whether it knows the extension (RFC 6520 §2).
-          extension(extensions.heartbeat, uint(1, 1)),
-        ]),
+    extension(extensions.sessionTicket),
+    extension(extensions.encryptThenMac),
+    // May the peer send heartbeats: it is only asked whether it knows the extension (RFC 6520 §2).
+    extension(extensions.heartbeat, uint(1, 1)),
   ]
+}
+
+function applicationNames(names: readonly string[]): Uint8Array {
+  return vector(2, ...names.map(name => vector(1, new Uint8Array(Buffer.from(name)))))
 }
 
 function serverNames(name: string): Uint8Array {

@@ -44,7 +44,9 @@ export async function gradeEndpoint(
   const chains: ChainReview[] = []
   for (const chain of scan.chains) chains.push(await reviewWithIssuers(chain, review, { runtime, signal }))
   const seen =
-    target.startTls === undefined ? await lookByHttp(target, { httpPort, signal }, runtime) : undefined
+    target.startTls === undefined
+      ? await lookByHttp(target, { httpPort, known: scan.older?.application !== undefined, signal }, runtime)
+      : undefined
   const http = seen !== undefined && isHttp(seen, scan) ? seen : undefined
   return { target, at, scan, chains, http, rating: rate({ scan, chains, http }) }
 }

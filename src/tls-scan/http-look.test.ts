@@ -38,7 +38,7 @@ const plainCases = [
 for (const [expected, reply] of plainCases) {
   test(`plain HTTP that ${reply === undefined ? 'nobody answers' : `answers ${reply.status} ${reply.headers.get('location') ?? ''}`} is "${expected}"`, async () => {
     const http = fakeHttp(url => (url.startsWith('https:') ? textReply(200, '') : reply))
-    assert.equal((await lookByHttp(target, { httpPort: 80, signal }, { http })).plain, expected)
+    assert.equal((await lookByHttp(target, { httpPort: 80, known: true, signal }, { http })).plain, expected)
   })
 }
 
@@ -49,7 +49,7 @@ test('the page is asked from the very address, whatever its certificate', async 
     assert.equal(anyCertificate, true)
     return textReply(200, '', { server: 'nginx\u001b[2J', 'strict-transport-security': 'max-age=1' })
   })
-  assert.deepEqual(await lookByHttp(target, { httpPort: undefined, signal }, { http }), {
+  assert.deepEqual(await lookByHttp(target, { httpPort: undefined, known: true, signal }, { http }), {
     spoken: true,
     server: 'nginx\\u{1b}[2J',
     hsts: { maxAgeSeconds: 1, includeSubDomains: false, preload: false },
@@ -57,14 +57,29 @@ test('the page is asked from the very address, whatever its certificate', async 
 })
 
 test('a server that does not answer HTTP is no failure of the scan', async () => {
-  const seen = await lookByHttp(target, { httpPort: undefined, signal }, { http: fakeHttp(() => undefined) })
+  const seen = await lookByHttp(
+    target,
+    { httpPort: undefined, known: true, signal },
+    { http: fakeHttp(() => undefined) },
+  )
   assert.equal(seen.spoken, false)
   assert.match(seen.failure ?? '', /cannot connect/)
+})
+
+test('of a page that is too large only the headers are asked for', async () => {
+  const http = fakeHttp((_, { method }) => {
+    if (method === 'GET') throw new AppError('ERR_REPLY_TOO_LARGE', 'too large')
+    return textReply(200, '', { 'strict-transport-security': 'max-age=1' })
+  })
+  const { hsts } = await lookByHttp(target, { httpPort: undefined, known: true, signal }, { http })
+  assert.deepEqual(hsts, { maxAgeSeconds: 1, includeSubDomains: false, preload: false })
 })
 
 test('being stopped is not taken for an answer', async () => {
   const http = async () => {
     throw new AppError('ERR_ABORTED', 'stopped')
   }
-  await assert.rejects(lookByHttp(target, { httpPort: undefined, signal }, { http }), { code: 'ERR_ABORTED' })
+  await assert.rejects(lookByHttp(target, { httpPort: undefined, known: true, signal }, { http }), {
+    code: 'ERR_ABORTED',
+  })
 })

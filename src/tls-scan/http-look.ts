@@ -1,6 +1,7 @@
 /** What a web server says about HTTPS: HSTS, its own name, and where it sends those who come without TLS. */
 import { isAppError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
+import type { HttpReply } from '../runtime/http.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { ScanTarget } from './scan.ts'
 
@@ -25,31 +26,38 @@ export type HttpSeen = {
   readonly plain?: 'to-https' | 'elsewhere' | 'answers' | 'closed'
 }
 
-/** The time for one reply. */
-const replyTimeoutMs = 10_000
+/** The time for one reply, of a server of which it is known that it speaks HTTP, and of one of which it is not. */
+const replyTimeoutMs = { known: 10_000, unknown: 3_000 } as const
 
-/**
- * Asks for the start page over HTTPS and over HTTP. Never throws but when aborted.
- * @param httpPort - of plain HTTP; not asked where absent
- */
+/** Settings of {@link lookByHttp}. */
+export type HttpOptions = {
+  /** The port of plain HTTP; not asked where absent. */
+  readonly httpPort: number | undefined
+  /** Whether the server named HTTP as its protocol: then there is more patience. */
+  readonly known: boolean
+  readonly signal: AbortSignal
+}
+
+/** Asks for the start page over HTTPS and over HTTP. Never throws but when aborted. */
 export async function lookByHttp(
   { host, address, port, serverName }: ScanTarget,
-  { httpPort, signal }: { readonly httpPort: number | undefined; readonly signal: AbortSignal },
+  { httpPort, known, signal }: HttpOptions,
   { http }: Pick<Runtime, 'http'>,
 ): Promise<HttpSeen> {
   const name = serverName ?? host
   const shown = name.includes(':') ? `[${name}]` : name
+  const timeoutMs = known ? replyTimeoutMs.known : replyTimeoutMs.unknown
   const options = {
     method: 'GET',
     address,
-    headersTimeoutMs: replyTimeoutMs,
-    bodyTimeoutMs: replyTimeoutMs,
+    headersTimeoutMs: timeoutMs,
+    bodyTimeoutMs: timeoutMs,
     maxBodyBytes: maxPageBytes,
     signal,
   } as const
   const plain = httpPort === undefined ? {} : { plain: await plainHttp(`http://${shown}:${httpPort}/`) }
   try {
-    const { headers } = await http(`https://${shown}:${port}/`, { ...options, anyCertificate: true })
+    const { headers } = await startPage(`https://${shown}:${port}/`)
     const server = headers.get('server')
     const policy = headers.get('strict-transport-security')
     return {
@@ -61,6 +69,17 @@ export async function lookByHttp(
   } catch (error) {
     if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
     return { spoken: false, failure: error.message, ...plain }
+  }
+
+  /** Headers come with GET more surely than with HEAD; some pages are too large for it. */
+  async function startPage(url: string): Promise<HttpReply> {
+    const asked = { ...options, anyCertificate: true }
+    try {
+      return await http(url, asked)
+    } catch (error) {
+      if (!isAppError(error, 'ERR_REPLY_TOO_LARGE')) throw error
+      return await http(url, { ...asked, method: 'HEAD' })
+    }
   }
 
   async function plainHttp(url: string): Promise<NonNullable<HttpSeen['plain']>> {
@@ -77,8 +96,8 @@ export async function lookByHttp(
   }
 }
 
-/** A start page with its pictures inlined. */
-const maxPageBytes = 4 * 1024 * 1024
+/** A long start page; what is longer is not needed. */
+const maxPageBytes = 1024 * 1024
 
 /**
  * Reads a Strict-Transport-Security header as browsers do; `undefined` for one that they ignore. Of several, the first

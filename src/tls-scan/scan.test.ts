@@ -117,6 +117,16 @@ for (const { name, policy } of featureCases) {
   })
 }
 
+for (const [what, kind] of [
+  ['HTTP in the handshake', 16],
+  ['a heartbeat', 15],
+] as const) {
+  test(`a server that refuses ${what} is seen all the same`, async () => {
+    const scan = await scanOf({ suites: { 0x0303: [gcm] }, extensions: [0xff01], dislikes: [kind] })
+    assert.equal(scan.older?.secureRenegotiation, true)
+  })
+}
+
 test('in SSL 3, which has no extensions, secure renegotiation is seen too', async () => {
   const scan = await scanOf({ suites: { 0x0300: [0x000a] }, extensions: [0xff01] })
   assert.equal(scan.older?.secureRenegotiation, true)
@@ -167,6 +177,24 @@ test('a connection that fails once in the middle is made again', async () => {
   const scan = await scanTls(target, { signal }, { ...runtime, connectRaw })
   assert.deepEqual(Object.keys(seen(scan)), ['TLSv1.2'])
 })
+
+const overloads = [
+  { name: 'hangs up', answer: '' },
+  { name: 'complains in plain text', answer: '421 Too many concurrent SMTP connections\r\n' },
+]
+for (const { name, answer } of overloads) {
+  test(`a server that ${name} when it is asked too often is asked again`, async () => {
+    const connect = fakeTlsServer({ suites: { 0x0303: [gcm, 0xc030] }, groups: [29], chain: [der] })
+    const busy = answeringWith(() => Buffer.from(answer))
+    let count = 0
+    const connectRaw: typeof connect = async (...args) => {
+      count += 1
+      return count > 1 && count % 3 === 0 ? busy(...args) : connect(...args)
+    }
+    const scan = await scanTls(target, { signal }, fakeRuntime({ connectRaw }, { autoAdvance: true }))
+    assert.equal(seen(scan)['TLSv1.2']?.length, 2)
+  })
+}
 
 test('a server that nobody can reach fails at the first connection', async () => {
   let connections = 0

@@ -89,12 +89,12 @@ const dialogueTimeoutMs = 12_000
 const maxAnswerBytes = 256 * 1024
 /** Offered at once; some old servers take no more than 128 suites. */
 const suitesAtOnce = 100
-/** Connections at a time: a scan is not to look like an attack. */
-const atOnce = 4
+/** Connections at a time: a scan is not to look like an attack. Mail servers take few from one client. */
+const atOnce = { direct: 4, startTls: 1 } as const
 /** Five protocols with sixty suites each, asked for twice. */
 const maxConnections = 800
-/** Before a connection that failed in the middle is tried once more. */
-const retryAfterMs = 300
+/** Before a connection that failed in the middle is tried again, each time longer: some servers want to be left alone. */
+const retryAfterMs = [300, 1_000, 3_000] as const
 const inappropriateFallback = 86 // RFC 7507 §3
 
 /**
@@ -115,8 +115,9 @@ export async function scanTls(
 
   const oldest = await scanSsl2(asker)
   const names = protocolNames.slice(1)
-  const scanned = await mapConcurrently(names, atOnce, name => scanProtocol(name, asker))
-  const protocols = await withGroups([oldest, ...scanned], asker)
+  const width = startTls === undefined ? atOnce.direct : atOnce.startTls
+  const scanned = await mapConcurrently(names, width, name => scanProtocol(name, asker))
+  const protocols = await withGroups([oldest, ...scanned], { asker, width })
   if (protocols.every(({ offered }) => !offered)) throw asker.speechless()
   const older = await scanOlder(protocols, asker)
   if (protocols.some(({ name, offered }) => offered && name === 'TLSv1.3'))
@@ -156,16 +157,18 @@ function createAsker(target: ScanTarget, way: Way, { clock }: ScanRuntime): Aske
     if (keyExchange?.kind === 'prime') primes.set(JSON.stringify(keyExchange.prime), keyExchange.prime)
     if (keyExchange?.kind === 'rsa') exportKeyBits.add(keyExchange.bits)
   }
-  /** Some servers and firewalls refuse now and then when they are asked often. */
+  /** Some servers and firewalls refuse now and then when they are asked often; the first time it means something. */
   const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
     if (++connections > maxConnections) throw endless(target)
-    try {
-      return await work()
-    } catch (error) {
-      if (connections < 2 || !isAppError(error, 'ERR_NETWORK', 'ERR_TIMEOUT')) throw error
-      await clock.sleep(retryAfterMs, way.limits.signal)
-      return await work()
+    for (const pauseMs of connections === 1 ? [] : retryAfterMs) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!isAppError(error, 'ERR_NETWORK', 'ERR_TIMEOUT', 'ERR_STARTTLS')) throw error
+        await clock.sleep(pauseMs, way.limits.signal)
+      }
     }
+    return await work()
   }
   const complete = (offer: Offer): ClientHello => ({
     ...offer,
@@ -173,12 +176,17 @@ function createAsker(target: ScanTarget, way: Way, { clock }: ScanRuntime): Aske
     serverName: target.serverName,
   })
   return {
-    ask: offer =>
-      patiently(async () => {
-        const answer = await askHello(complete(offer), way)
-        keep(answer)
-        return answer
-      }),
+    ask: async offer => {
+      const once = () => patiently(() => askHello(complete(offer), way))
+      let answer = await once()
+      for (const pauseMs of doubts(answer, spokeTls)) {
+        if (isClear(answer)) break
+        await clock.sleep(pauseMs, way.limits.signal)
+        answer = await once()
+      }
+      keep(answer)
+      return answer
+    },
     askSsl2: () => patiently(() => askSsl2(new Uint8Array(randomBytes(16)), way)),
     keepChain,
     seen: () => ({
@@ -191,6 +199,19 @@ function createAsker(target: ScanTarget, way: Way, { clock }: ScanRuntime): Aske
   }
 }
 
+function isClear({ flight, end }: Answer): boolean {
+  return end === 'complete' || flight.hello !== undefined || flight.alert !== undefined
+}
+
+/**
+ * How often, and after which pauses, to ask again before an answer is taken for a refusal: a server that has enough of us
+ * hangs up, or complains in plain text in the middle of a scan (Exim).
+ */
+function doubts(answer: Answer, spokeTls: boolean): readonly number[] {
+  if (isClear(answer) || answer.end === 'silent') return []
+  return answer.end === 'unreadable' && spokeTls ? retryAfterMs : retryAfterMs.slice(0, 1)
+}
+
 async function scanSsl2(asker: Asker): Promise<ProtocolScan> {
   const oldCiphers = await asker.askSsl2()
   const offered = oldCiphers.length > 0
@@ -199,21 +220,25 @@ async function scanSsl2(asker: Asker): Promise<ProtocolScan> {
 
 async function scanProtocol(name: ProtocolName, asker: Asker): Promise<ProtocolScan> {
   const version = versionNumbers[name]
-  const offerOf = (suites: readonly number[]): Offer => ({ version, suites, groups: groupsFor(version) })
-  const pick = async (suites: readonly number[]) =>
-    agreed(await asker.ask(offerOf(suites)), version, suites)?.suite
-  const candidates = version === tlsVersion13 ? tls13Suites : olderSuites
-  const batches = inBatches(candidates, suitesAtOnce)
+  const picking = (offered: readonly number[]) => async (suites: readonly number[]) =>
+    agreed(await asker.ask({ version, suites, groups: offered }), version, suites)?.suite
+  const pick = picking(version === tlsVersion13 ? everyGroup : everyCurve)
   const found: number[] = []
   let filled = 0
-  for (const batch of batches) {
-    const more = await enumerate(batch, pick)
+  const note = (more: readonly number[]): void => {
     if (more.length > 0) filled += 1
     found.push(...more)
   }
-  const order = found.length < 2 ? undefined : await orderOf(found, pick)
+  for (const batch of inBatches(version === tlsVersion13 ? tls13Suites : olderSuites, suitesAtOnce))
+    note(await enumerate(batch, pick))
+  // GnuTLS takes DHE only from clients that name one of its primes.
+  const pickNamed = picking(everyGroup)
+  const wanting = olderSuites.filter(id => suiteOf(id)?.keyExchange === 'dhe' && !found.includes(id))
+  if (found.length > 0 && version !== tlsVersion13) note(await enumerate(wanting, pickNamed))
+
+  const order = found.length < 2 ? undefined : await orderOf(found, pickNamed)
   // Batches were asked for one after the other; a server that has an order shows it over all of them.
-  const ordered = order === 'server' && filled > 1 ? await enumerate(found, pick) : found
+  const ordered = order === 'server' && filled > 1 ? await enumerate(found, pickNamed) : found
   const suites = ordered.flatMap(id => suiteOf(id) ?? [])
   return { name, offered: suites.length > 0, suites, oldCiphers: [], order, groups: [] }
 }
@@ -245,20 +270,19 @@ function agreed({ flight }: Answer, version: number, suites: readonly number[]):
   return hello?.version === version && suites.includes(hello.suite) ? hello : undefined
 }
 
+const everyGroup: readonly number[] = groups.map(({ id }) => id)
 /**
- * Groups that are offered. To TLS 1.2 and older only curves: a server that knows RFC 7919 would not use its own prime
- * when it is offered others.
+ * What TLS 1.2 and older are offered at first: a server that knows RFC 7919 does not use its own prime when others are
+ * named to it.
  */
-function groupsFor(version: number): readonly number[] {
-  return groups.filter(({ kind }) => version === tlsVersion13 || kind === 'curve').map(({ id }) => id)
-}
+const everyCurve: readonly number[] = groups.filter(({ kind }) => kind === 'curve').map(({ id }) => id)
 
 async function withGroups(
   protocols: readonly ProtocolScan[],
-  asker: Asker,
+  { asker, width }: { readonly asker: Asker; readonly width: number },
 ): Promise<readonly ProtocolScan[]> {
   const older = protocols.findLast(({ name, suites }) => name !== 'TLSv1.3' && suites.some(usesCurve))
-  return mapConcurrently(protocols, atOnce, async protocol => {
+  return mapConcurrently(protocols, width, async protocol => {
     if (!protocol.offered || (protocol !== older && protocol.name !== 'TLSv1.3')) return protocol
     return { ...protocol, groups: await groupsOf(protocol, asker) }
   })
@@ -279,7 +303,7 @@ async function groupsOf({ name, suites }: ProtocolScan, asker: Asker): Promise<r
     const group = newest ? hello?.group : keyExchange?.kind === 'curve' ? keyExchange.group : undefined
     return group !== undefined && ids.includes(group) ? group : undefined
   }
-  const all = groupsFor(version)
+  const all = newest ? everyGroup : everyCurve
   const found: number[] = []
   for (;;) {
     const left = all.filter(id => !found.includes(id))
@@ -300,9 +324,12 @@ async function scanOlder(
   if (best === undefined) return undefined
   const version = versionNumbers[best.name]
   const suites = best.suites.map(({ id }) => id)
-  const offer = { version, suites, groups: groupsFor(version) }
-  const { flight } = await asker.ask({ ...offer, curious: true })
+  const offer = { version, suites, groups: everyGroup }
+  const curious = await asker.ask({ ...offer, curious: true })
+  const { flight } = agreed(curious, version, suites) === undefined ? await asker.ask(offer) : curious
   const { hello } = flight
+  const http = await asker.ask({ ...offer, applications: ['h2', 'http/1.1'] })
+  const application = agreed(http, version, suites)?.application
   const has = (kind: number) => hello?.extensions.includes(kind) ?? false
   return {
     secureRenegotiation: has(extensions.renegotiation),
@@ -313,7 +340,7 @@ async function scanOlder(
     extendedMasterSecret: has(extensions.extendedMasterSecret),
     encryptThenMac: has(extensions.encryptThenMac),
     stapling: flight.stapled,
-    ...(hello?.application !== undefined && { application: hello.application }),
+    ...(application !== undefined && { application }),
     fallbackSignal: await fallbackSignal(offered, asker),
   }
 }
@@ -324,7 +351,7 @@ async function fallbackSignal(offered: readonly ProtocolScan[], asker: Asker): P
   if (lower === undefined) return undefined
   const version = versionNumbers[lower.name]
   const suites = [...lower.suites.map(({ id }) => id), fallbackScsv]
-  const { flight } = await asker.ask({ version, suites, groups: groupsFor(version) })
+  const { flight } = await asker.ask({ version, suites, groups: everyGroup })
   return flight.alert?.description === inappropriateFallback
 }
 

@@ -75,7 +75,8 @@ function describe(id: number, name: string): CipherSuite {
     keyExchange: keyExchangeKind(method),
     anonymous,
     preShared: /PSK|SRP|KRB5|ECCPWD/.test(method),
-    forwardSecret: /^(ECDHE|DHE|PSK_DHE|CECPQ1|ECCPWD|SRP)/.test(method) && cipher !== 'export',
+    forwardSecret:
+      /^(ECDHE|DHE|PSK_DHE|CECPQ1|ECCPWD|SRP)/.test(method) && cipher !== 'export' && cipher !== 'null',
     aead: /GCM|CCM|POLY1305|OMAC/.test(cipherName),
     bits: cipherBits(cipher, cipherName),
     cipher,

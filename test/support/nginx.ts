@@ -10,6 +10,8 @@ export type NginxOptions = {
   readonly serverBlocks: string
   /** The account of the workers when started as root; root by default, so that they can read temporary directories. */
   readonly user?: string
+  /** The complete environment of the server; that of `startProgram` by default. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export type Nginx = AsyncDisposable & {
@@ -37,7 +39,7 @@ export type Nginx = AsyncDisposable & {
 }
 
 /** Starts nginx in the foreground, as root or as a normal user, and waits until it listens. */
-export async function startNginx({ serverBlocks, user = 'root' }: NginxOptions): Promise<Nginx> {
+export async function startNginx({ serverBlocks, user = 'root', env }: NginxOptions): Promise<Nginx> {
   await using started = new AsyncDisposableStack()
   const { path: directory } = started.use(await tempDirectory())
   const program = requireProgram('nginx')
@@ -51,7 +53,7 @@ export async function startNginx({ serverBlocks, user = 'root' }: NginxOptions):
   // -e: else a normal user gets an alert about the log file that was compiled in.
   const args = ['-p', directory, '-c', configFile, '-e', join(directory, 'logs', 'error.log')]
   const test = () => runProgram(program, [...args, '-t'])
-  const running = started.use(await startProgram(program, [...args, '-g', 'daemon off;']))
+  const running = started.use(await startProgram(program, [...args, '-g', 'daemon off;'], env && { env }))
   const errorLog = () => readFile(join(directory, 'logs', 'error.log'), 'utf8')
   await until('the first worker of nginx', async () => {
     if (running.hasEnded()) throw new Error(`nginx ended:\n${running.output()}${await errorLog()}`)

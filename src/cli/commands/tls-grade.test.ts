@@ -78,7 +78,7 @@ test('what is to be changed stands below, once for each setting, in the words of
   assert.match(text, /^B {2}shop\.example/)
   assert.match(
     text,
-    / {2}B {3}TLS 1\.0 is offered.*\n {2}B {3}TLS 1\.1 is offered.*\n {6}nginx: ssl_protocols TLSv1\.2 TLSv1\.3;\n/,
+    / {2}B {3}TLS 1\.0 is offered.*\n {2}B {3}TLS 1\.1 is offered.*\n {6}nginx: ssl_protocols TLSv1\.2 TLSv1\.3;\n {2}all settings at once: certwright tls snippet nginx --hsts 5m\n/,
   )
 })
 
