@@ -110,8 +110,12 @@ async function setUp(behaviours: readonly Behaviour[], { first = false, keyIsEls
         } as const
         return { state: found, error: new AppError(codes[found], `${name} is ${found}`) }
       },
-      activate: async () => {
-        activations.push(name)
+      activate: async ({ certificates = [], goingBack = false }) => {
+        assert.deepEqual(
+          certificates.map(({ fingerprint }) => fingerprint),
+          [next.fingerprint],
+        )
+        activations.push(goingBack ? `${name} back` : name)
         if (behaviour.activate === 'fails') throw new AppError('ERR_DEPLOY', `${name} refuses`)
         if (behaviour.activate === 'is cancelled') throw new AppError('ERR_ABORTED', 'stopped')
         if (behaviour.activate === 'has no effect') return
@@ -147,7 +151,7 @@ test('a certificate that is seen is delivered', async () => {
 test('a reload without effect is found within a minute, and the old certificate is put back', async () => {
   const { codes, live, activations, recorded, waitedMs } = await setUp([{ activate: 'has no effect' }])
   assert.deepEqual([codes, live, recorded], [['ERR_NOT_SERVED'], 'old', ['ERR_NOT_SERVED']])
-  assert.deepEqual(activations, ['web0', 'web0'], 'it is reloaded again with the old certificate')
+  assert.deepEqual(activations, ['web0', 'web0 back'], 'it is reloaded again with the old certificate')
   assert.ok(waitedMs >= minuteMs && waitedMs < 1.1 * minuteMs, `${waitedMs} ms`)
 })
 
