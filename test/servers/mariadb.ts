@@ -4,7 +4,7 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../support/ports.ts'
 import { requireProgram, runProgram, startProgram } from '../support/programs.ts'
-import { giveTo, serviceUser } from '../support/service-user.ts'
+import { giveTo, ownerFor, serviceUser } from '../support/service-user.ts'
 import type { RunningServer, Setup } from './server-case.ts'
 
 /** Starts MariaDB in the foreground, as its own user where tests run as root. */
@@ -46,7 +46,7 @@ performance_schema = off
   const program = await startProgram(requireProgram('mariadbd'), args, { user, cwd: '/', stopMs: 20_000 })
   await program.waitForOutput(/ready for connections/, { timeoutMs: 60_000 })
   return {
-    options: { config, socket, user: userInfo().username },
+    options: { config, socket, ...ownerFor(user), user: userInfo().username },
     places: [{ port, startTls: 'mysql' }],
     breakConfiguration: async () => {
       const text = await readFile(config, 'utf8')

@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '../support/ports.ts'
 import { findProgram, runProgram, startProgram } from '../support/programs.ts'
-import { giveTo, serviceUser } from '../support/service-user.ts'
+import { giveTo, ownerFor, serviceUser } from '../support/service-user.ts'
 import { until } from '../support/wait.ts'
 import type { RunningServer, Setup } from './server-case.ts'
 
@@ -53,7 +53,7 @@ fsync = off
     return /^ready *$/m.test(status) || undefined
   })
   return {
-    options: { socket: cluster, port, config },
+    options: { socket: cluster, port, config, ...ownerFor(user) },
     places: [{ port, startTls: 'postgres' }],
     breakConfiguration: async () => {
       const text = await readFile(config, 'utf8')

@@ -3,7 +3,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '../support/ports.ts'
 import { requireProgram, runProgram, startProgram } from '../support/programs.ts'
-import { giveTo, serviceUser } from '../support/service-user.ts'
+import { giveTo, ownerFor, serviceUser } from '../support/service-user.ts'
 import type { RunningServer, Setup } from './server-case.ts'
 
 /** Starts Redis in the foreground, as its own user where tests run as root. */
@@ -37,7 +37,7 @@ tls-auth-clients no
   }
   const password = 'not the one that certwright knows'
   return {
-    options: { config, socket },
+    options: { config, socket, ...ownerFor(user) },
     places: [{ port }],
     // It reads its configuration once; what it can be set to is a password.
     breakConfiguration: async () => {

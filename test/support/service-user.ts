@@ -14,6 +14,11 @@ export async function serviceUser(name: string): Promise<ServiceUser> {
   return { name, uid: Number(fields[2]), gid: Number(fields[3]) }
 }
 
+/** The option of a target that says so where a server does not run as its usual user. */
+export function ownerFor({ uid }: ServiceUser): { readonly owner?: number } {
+  return userInfo().uid === 0 ? {} : { owner: uid }
+}
+
 /** Gives files to a user; they keep their modes. */
 export async function giveTo({ uid, gid }: ServiceUser, ...files: readonly string[]): Promise<void> {
   for (const file of files) await chown(file, uid, gid)

@@ -79,6 +79,15 @@ describe('MariaDB and MySQL', () => {
     assert.match(bench.calls.at(-1)?.line ?? '', /=FLUSH LOCAL SSL$/)
   })
 
+  it('is asked at the socket that its files name', async () => {
+    const answer = (line: string) => ({
+      stdout: line.includes('--help') ? `${help}socket   /run/own.sock\n` : rows,
+    })
+    const bench = await mariadb({}, { answer })
+    await bench.activate()
+    assert.match(bench.calls.at(-1)?.line ?? '', / --socket=\/run\/own.sock .*FLUSH/)
+  })
+
   it('is told in the words of MySQL where it is that', async () => {
     const bench = await serverBench(runtime => createMysqlDeployer({}, runtime), {
       answer: () => ({ stdout: 'version\t8.4.2\n' }),
@@ -95,7 +104,8 @@ describe('MariaDB and MySQL', () => {
   it('that refuses is told which right is missing', async () => {
     const stderr =
       "--------------\nX\n--------------\n\nERROR 1698 (28000): Access denied for user 'o'@'localhost'\n"
-    const bench = await mariadb({}, { answer: () => ({ exitCode: 1, stderr }) })
+    const answer = (line: string) => (line.includes('--help') ? { stdout: help } : { exitCode: 1, stderr })
+    const bench = await mariadb({}, { answer })
     await assert.rejects(bench.activate(), {
       message: "MariaDB refuses: ERROR 1698 (28000): Access denied for user 'o'@'localhost'",
       hint: /CREATE USER 'certwright'@'localhost' IDENTIFIED VIA unix_socket; GRANT RELOAD/,

@@ -3,6 +3,7 @@ import { AppError, isAppError } from '../../../base/errors.ts'
 import type { ClientOptions } from '../../../contracts/client-target.ts'
 import type { Deployer } from '../../../contracts/deployer.ts'
 import type { ExecResult } from '../../../runtime/exec.ts'
+import { requireOwnPeer } from '../server/peer.ts'
 import { lastWords, runOrFail, runProgram } from '../server/run-program.ts'
 import { createServerDeployer, type Server, type ServerView } from '../server/server.ts'
 import { type Flavor, query, type Situation } from './client.ts'
@@ -10,6 +11,11 @@ import { isMariadb, mariadbPlace, parseHelp, parseRows, type Variables, variable
 
 const mariadb: Flavor = { name: 'mariadb', title: 'MariaDB', client: 'mariadb', program: 'mariadbd' }
 const mysql: Flavor = { name: 'mysql', title: 'MySQL', client: 'mysql', program: 'mysqld' }
+
+/** What both run as and where packages have the socket, where nobody says it. */
+const usualUser = 'mysql'
+const usualSocket = '/run/mysqld/mysqld.sock'
+const usualPort = 3306
 
 const question = `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${variableNames.map(name => `'${name}'`).join(', ')})`
 
@@ -26,7 +32,7 @@ export function createMysqlDeployer(options: ClientOptions, runtime: Situation['
 function create(flavor: Flavor, options: ClientOptions, runtime: Situation['runtime']): Deployer {
   const server: Server = {
     name: flavor.name,
-    fresh: { owner: 'mysql', group: 'mysql' },
+    fresh: { owner: usualUser, group: usualUser },
     look: ({ signal }) => look({ flavor, options, runtime, signal }),
     activate: ({ signal }) => activate({ flavor, options, runtime, signal }),
   }
@@ -35,7 +41,7 @@ function create(flavor: Flavor, options: ClientOptions, runtime: Situation['runt
 
 async function look(situation: Situation): Promise<ServerView> {
   const configured = await testFiles(situation)
-  const answer = await query(question, situation)
+  const answer = await query(question, await reached(configured, situation))
   if (answer.state === 'answered') return { places: [placeOf(parseRows(answer.text), situation)] }
   const { title, name } = situation.flavor
   const stopped = new AppError('ERR_DEPLOY', `${title} is not running: ${answer.text}`, {
@@ -43,6 +49,22 @@ async function look(situation: Situation): Promise<ServerView> {
   })
   if (configured !== undefined) return { places: [placeOf(configured, situation)], stopped }
   throw new AppError('ERR_DEPLOY_BROKEN_BEFORE', stopped.message, { hint: stopped.hint })
+}
+
+/**
+ * The same, with the socket that its files name where none is in the target: the client has an opinion of its own.
+ * @throws AppError ERR_DEPLOY_BROKEN_BEFORE where somebody else answers
+ */
+async function reached(configured: Variables | undefined, situation: Situation): Promise<Situation> {
+  const { options, runtime, signal } = situation
+  const user = options.owner ?? usualUser
+  if (options.host !== undefined) {
+    await requireOwnPeer({ port: options.port ?? usualPort }, { user, signal }, runtime)
+    return situation
+  }
+  const socket = options.socket ?? (configured?.get('socket') || usualSocket)
+  await requireOwnPeer({ socket }, { user, signal }, runtime)
+  return { ...situation, options: { ...options, socket } }
 }
 
 /**
@@ -88,10 +110,11 @@ async function activate(situation: Situation): Promise<void> {
     await runOrFail(program, args, runtime, { signal })
     return
   }
-  const variables = await query(question, situation)
+  const reach = await reached(await testFiles(situation), situation)
+  const variables = await query(question, reach)
   const isMaria = variables.state === 'answered' && isMariadb(parseRows(variables.text))
   // LOCAL, because replicas have certificates of their own.
-  const done = await query(isMaria ? 'FLUSH LOCAL SSL' : 'ALTER INSTANCE RELOAD TLS', situation)
+  const done = await query(isMaria ? 'FLUSH LOCAL SSL' : 'ALTER INSTANCE RELOAD TLS', reach)
   if (done.state === 'answered') return
   throw new AppError('ERR_DEPLOY', `${flavor.title} was not made to read its files: ${done.text}`, {
     hint: 'see whether it runs, and what its log says',

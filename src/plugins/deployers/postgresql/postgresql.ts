@@ -9,7 +9,7 @@ import { runOrFail } from '../server/run-program.ts'
 import { createServerDeployer, type Server, type ServerRuntime, type ServerView } from '../server/server.ts'
 import { findConfig, readConfig } from './config-files.ts'
 import { isKeyTaken } from './key-access.ts'
-import { type Answer, type Client, findSocket, query } from './psql.ts'
+import { type Answer, type Client, findSocket, query, usualUser } from './psql.ts'
 import { hasTls, postgresqlPlace, type Settings, settingNames } from './settings.ts'
 
 type PostgresqlRuntime = ServerRuntime & Pick<Runtime, 'environment'>
@@ -29,7 +29,7 @@ WHERE f.error IS NOT NULL AND s.context IS DISTINCT FROM 'postmaster'`
 export function createPostgresqlDeployer(options: ClientOptions, runtime: PostgresqlRuntime): Deployer {
   const server: Server = {
     name: 'postgresql',
-    fresh: { owner: 'postgres', group: 'postgres' },
+    fresh: { owner: usualUser, group: usualUser },
     look: ({ signal }) => look({ options, runtime, signal }),
     activate: ({ signal }) => activate({ options, runtime, signal }),
   }

@@ -5,6 +5,7 @@ import type { ClientOptions } from '../../../contracts/client-target.ts'
 import type { ExecOptions } from '../../../runtime/exec.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
 import { passwordIn } from '../server/password.ts'
+import { requireOwnPeer } from '../server/peer.ts'
 import { lastWords, runProgram } from '../server/run-program.ts'
 
 export type Client = {
@@ -18,24 +19,36 @@ export type Answer =
   | { readonly state: 'answered'; readonly rows: readonly (readonly string[])[] }
   | { readonly state: 'not-running'; readonly text: string }
 
-/** Where a socket is where nobody says it: the directory of packages, and that of PostgreSQL itself. */
-const usualSockets = ['/var/run/postgresql', '/tmp']
+type Socket = {
+  readonly directory: string
+  readonly path: string
+  /** Where it is there. */
+  readonly owner: ExecOptions['user'] | undefined
+}
+
+/** Where packages have the socket. Not in `/tmp`, where PostgreSQL itself would have it, and everybody else. */
+const usualDirectory = '/var/run/postgresql'
+/** Who it runs as, where nobody says it. */
+export const usualUser = 'postgres'
 const usualPort = 5432
 /** What the library says that speaks to the server, in the language C. */
 const nobodyThere = /No such file or directory|Connection refused/
 
 /**
  * Runs one statement.
- * @throws AppError ERR_DEPLOY_BROKEN_BEFORE where PostgreSQL refuses it, with the commands that give the right
+ * @throws AppError ERR_DEPLOY_BROKEN_BEFORE where somebody else answers, or PostgreSQL refuses it, with the commands that give the right
  */
 export async function query(statement: string, client: Client): Promise<Answer> {
   const { options, runtime, signal } = client
   const socket = await findSocket(options, runtime)
+  const port = options.port ?? usualPort
+  const peer = socket === undefined ? { port } : { socket: socket.path }
+  await requireOwnPeer(peer, { user: options.owner ?? usualUser, signal }, runtime)
   const host = socket?.directory ?? options.host
   const args = [
     // No file with settings of a person, bare rows with tabs, and never a question for a password.
     ...['-X', '-A', '-t', '-q', '-w', '-F', '\t', '-v', 'ON_ERROR_STOP=1'],
-    ...['-d', 'postgres', '-p', String(options.port ?? usualPort)],
+    ...['-d', 'postgres', '-p', String(port)],
     ...(host === undefined ? [] : ['-h', host]),
     ...(options.user === undefined ? [] : ['-U', options.user]),
     ...['-c', statement],
@@ -67,15 +80,13 @@ function grants({ user = 'certwright' }: ClientOptions): string {
 
 /** The socket, and who runs the server; `undefined` where it is asked over the network. */
 export async function findSocket(
-  { socket, host, port = usualPort }: ClientOptions,
+  { socket: directory = usualDirectory, host, port = usualPort }: ClientOptions,
   { files }: Pick<Runtime, 'files'>,
-): Promise<{ readonly directory: string; readonly owner: ExecOptions['user'] } | undefined> {
+): Promise<Socket | undefined> {
   if (host !== undefined) return undefined
-  for (const directory of socket === undefined ? usualSockets : [socket]) {
-    const facts = await files.facts(`${directory}/.s.PGSQL.${port}`)
-    if (facts !== undefined) return { directory, owner: { uid: facts.uid, gid: facts.gid } }
-  }
-  return socket === undefined ? undefined : { directory: socket, owner: undefined }
+  const path = `${directory}/.s.PGSQL.${port}`
+  const facts = await files.facts(path)
+  return { directory, path, owner: facts && { uid: facts.uid, gid: facts.gid } }
 }
 
 function parseRows(text: string): readonly (readonly string[])[] {

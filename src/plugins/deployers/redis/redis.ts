@@ -6,6 +6,7 @@ import type { Deployer } from '../../../contracts/deployer.ts'
 import type { ExecOptions } from '../../../runtime/exec.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
 import { passwordIn } from '../server/password.ts'
+import { requireOwnPeer } from '../server/peer.ts'
 import { readText } from '../server/read-text.ts'
 import { lastWords, runOrFail, runProgram } from '../server/run-program.ts'
 import { createServerDeployer, type Server, type ServerRuntime, type ServerView } from '../server/server.ts'
@@ -22,6 +23,7 @@ type Situation = {
   readonly signal: AbortSignal
 }
 
+const usualPort = 6379
 const redis: Flavor = { name: 'redis', title: 'Redis', config: '/etc/redis/redis.conf' }
 const valkey: Flavor = { name: 'valkey', title: 'Valkey', config: '/etc/valkey/valkey.conf' }
 
@@ -66,6 +68,9 @@ async function look(situation: Situation): Promise<ServerView> {
 async function askSettings(
   situation: Situation,
 ): Promise<{ readonly settings: Settings } | { readonly notRunning: string }> {
+  const { options, runtime, signal, flavor } = situation
+  const peer = options.socket === undefined ? { port: options.port ?? usualPort } : { socket: options.socket }
+  await requireOwnPeer(peer, { user: options.owner ?? flavor.name, signal }, runtime)
   const input = settingNames.map(name => `CONFIG GET ${name}\n`).join('')
   const result = await runClient([], situation, { input })
   const said = lastWords({
