@@ -1,13 +1,15 @@
 /** What endpoints serve, asked from the command line: the real nginx, the real Dovecot, and servers that fail. */
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile, readlink, rename, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { startDovecot } from '../servers/dovecot.ts'
-import { startCli } from '../support/cli.ts'
+import { runCli, startCli } from '../support/cli.ts'
+import { eximProgram, startExim } from '../support/exim.ts'
 import { findProgram, runProgram, skipWithout } from '../support/programs.ts'
 import { scriptedServer } from '../support/start-tls-server.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
+import { until } from '../support/wait.ts'
 import { startWorld, type World } from '../support/world.ts'
 
 type Looked = {
@@ -224,6 +226,65 @@ endpoints: [${endpoints.join(', ')}]
   assert.deepEqual((await notifications()).at(-1), ['recovered', 'imap://127.0.0.1:1'])
   assert.equal((await world.run('verify')).exitCode, 0)
   assert.doesNotMatch((await world.run('status')).stdout, /imap/)
+})
+
+test('a mail server that speaks SMTP first is looked at, and its self-signed certificate is no secret', {
+  skip: skipWithout(eximProgram),
+  timeout: 60_000,
+}, async () => {
+  await using exim = await startExim()
+  await using scratch = await tempDirectory()
+  const flags = ['--state', join(scratch.path, 'state'), '--json']
+  const run = async (...args: readonly string[]) => {
+    const { exitCode, stdout } = await runCli(['verify', ...args, ...flags], { env: { HOME: scratch.path } })
+    return { exitCode, looks: (JSON.parse(stdout) as Looked).endpoints.flatMap(({ looks }) => looks) }
+  }
+  const untrusted = await run(`smtp://127.0.0.1:${exim.port}`, `127.0.0.1:${exim.tlsPort}`)
+  assert.equal(untrusted.exitCode, 1)
+  assert.deepEqual(
+    untrusted.looks.map(({ chain }) => chain?.state),
+    ['untrusted', 'untrusted'],
+  )
+  const trusted = await run(`smtp://127.0.0.1:${exim.port}`, '--roots', exim.trustFile, '--warn-before', '1s')
+  assert.deepEqual([trusted.exitCode, trusted.looks[0]?.problems], [0, []])
+  const tooSoon = await run(
+    `smtp://127.0.0.1:${exim.port}`,
+    '--roots',
+    exim.trustFile,
+    '--warn-before',
+    '9999d',
+  )
+  assert.deepEqual([tooSoon.exitCode, tooSoon.looks[0]?.problems.map(({ kind }) => kind)], [1, ['ends-soon']])
+  const mistaken = await run(`smtp://127.0.0.1:${exim.tlsPort}`)
+  assert.match(mistaken.looks[0]?.problems[0]?.text ?? '', /did not greet within 12 s/)
+})
+
+test('a web server that goes back to an earlier certificate is put right by the daemon', {
+  skip: skipWithout('pebble', 'nginx'),
+  timeout: 180_000,
+}, async () => {
+  await using world = await startWorld()
+  await world.writeTlsSite('shop.example', ['shop.example'])
+  assert.equal((await world.run('issue', 'shop.example')).exitCode, 0)
+  assert.equal((await world.run('renew', '--force', 'shop.example')).exitCode, 0)
+  const shows = async () => (await world.served('shop.example')).fingerprint256
+  const current = await shows()
+  const live = join(world.state, 'live', 'shop.example')
+  const target = await readlink(live)
+  const [earlier = ''] = (await readdir(join(world.state, 'certificates', 'shop.example'))).sort()
+  const point = async (to: string) => {
+    await symlink(to, `${live}.new`)
+    await rename(`${live}.new`, live)
+  }
+  await using daemon = await startCli(['run', ...world.flags, '--verbose'])
+  await daemon.waitForOutput(/looked/)
+  await point(join(dirname(target), earlier))
+  await world.nginx.reload()
+  await point(target)
+  await until('nginx to show the earlier one', async () => ((await shows()) === current ? undefined : true))
+  await daemon.waitForOutput(/endpoint-stale/, { timeoutMs: 100_000 })
+  await daemon.waitForOutput(/certificate-delivered/, { timeoutMs: 30_000 })
+  assert.equal(await shows(), current)
 })
 
 async function verified(
