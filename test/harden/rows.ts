@@ -1,9 +1,11 @@
 /** Servers with every profile: the settings are written, the server is started with them, and handshakes show them in force. */
+import assert from 'node:assert/strict'
 import { chmod } from 'node:fs/promises'
 import { test } from 'node:test'
+import { findServer } from '../../src/harden/harden.ts'
 import { type Profile, profiles } from '../../src/harden/profiles.ts'
 import { type RunningProgram, requireProgram, skipWithout } from '../support/programs.ts'
-import { assertProfile, type Endpoint, type Exceptions } from './handshakes.ts'
+import { assertProfile, type Endpoint, type Exceptions, shakesHands } from './handshakes.ts'
 import { untilListening } from './listening.ts'
 import { makeSite, type Site } from './settings.ts'
 
@@ -30,12 +32,30 @@ export type Row = {
 export function testRows(rows: readonly Row[]): void {
   for (const row of rows) {
     for (const profile of profiles.filter(name => name !== row.without)) {
-      const skip =
-        skipWithout(row.program) ||
-        (row.needsRoot === true && process.getuid?.() !== 0 ? 'needs root' : false)
-      test(`${row.server}, ${profile}`, { skip, timeout: 180_000 }, () => testRow(row, profile))
+      test(`${row.server}, ${profile}`, { skip: skipReason(row), timeout: 180_000 }, () =>
+        testRow(row, profile),
+      )
     }
+    if (findServer(row.server).dhe !== true) continue
+    test(`${row.server}, with DHE`, { skip: skipReason(row), timeout: 180_000 }, () => testDhe(row))
   }
+}
+
+function skipReason({ program, needsRoot }: Row): string | false {
+  return skipWithout(program) || (needsRoot === true && process.getuid?.() !== 0 ? 'needs root' : false)
+}
+
+async function testDhe({ server, program, elsewhere, start }: Row): Promise<void> {
+  const path = elsewhere === true ? requireProgram(program) : undefined
+  await using site = await makeSite(server, { profile: 'intermediate' }, { program: path, dhe: true })
+  await chmod(site.directory, 0o755)
+  await chmod(site.keyFile, 0o644)
+  await using started = await start(site)
+  const works: boolean[] = []
+  for (const cipher of ['ECDHE-RSA-AES128-GCM-SHA256', 'DHE-RSA-AES128-GCM-SHA256', 'DHE-RSA-AES128-SHA']) {
+    works.push(await shakesHands(started, { protocol: 'tls1_2', cipher }))
+  }
+  assert.deepEqual(works, [true, true, false])
 }
 
 async function testRow(

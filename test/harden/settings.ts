@@ -20,11 +20,14 @@ export type Site = AsyncDisposable & {
   readonly installed: Installed
 }
 
+/** What the explanation of DHE says. */
+const groupCommand = ['genpkey', '-genparam', '-algorithm', 'DH', '-pkeyopt', 'dh_param:ffdhe2048']
+
 /** Detects the server that is installed here and writes settings for it. */
 export async function makeSite(
   name: string,
   options: HardeningOptions,
-  { program }: { readonly program?: string | undefined } = {},
+  { program, dhe = false }: { readonly program?: string | undefined; readonly dhe?: boolean } = {},
 ): Promise<Site> {
   const temporary = await tempDirectory()
   const directory = temporary.path
@@ -33,7 +36,10 @@ export async function makeSite(
   const { version, library } = installed
   assert.ok(version, `the version of ${name} was not found`)
   assert.ok(library, `the library of ${name} was not found`)
-  const settings = hardenedSettings(name, { version, library, explain: true, ...options })
+  const dhFile = join(directory, 'ffdhe2048.pem')
+  if (dhe) await writeFile(dhFile, await runToEnd('openssl', groupCommand))
+  const wanted = { ...options, ...(dhe && { dhFile }) }
+  const settings = hardenedSettings(name, { version, library, explain: true, ...wanted })
   const settingsFile = join(directory, 'settings.conf')
   await writeFile(settingsFile, settings.text)
   const certificateFile = join(directory, 'server.pem')
@@ -52,5 +58,5 @@ export async function makeSite(
 export async function runToEnd(program: string, args: readonly string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await runProgram(requireProgram(program), args)
   assert.equal(exitCode, 0, `${program} ${args.join(' ')}:\n${stdout}${stderr}`)
-  return `${stdout}${stderr}`
+  return stdout
 }

@@ -60,9 +60,8 @@ export const vsftpd: HardenedServer = {
   onlyTls13Since: vsftpdHasSwitches,
   // Asked with -v it answers on its standard input.
   question: { programs: ['vsftpd'], inside: /vsftpd: version (\d[\d.]*)/ },
-  dhe: true,
   comment: '#',
-  blocks: ({ version, tls, reasons, dhFile }) => [
+  blocks: ({ version, tls, reasons }) => [
     {
       place: 'anywhere in vsftpd.conf; no blanks around "="',
       settings: [
@@ -84,7 +83,6 @@ export const vsftpd: HardenedServer = {
           text: `ssl_ciphers=${tls.cipherList}`,
           ...reasons.ciphers,
         }),
-        ...(dhFile === undefined ? [] : [{ text: `dh_param_file=${dhFile}`, ...reasons.dhe }]),
       ],
     },
   ],
