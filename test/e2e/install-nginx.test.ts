@@ -1,8 +1,10 @@
 /** Installing into the real nginx, through the command line, with the embedded CA. */
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { isAppError } from '../../src/base/errors.ts'
 import type { InstallWishes } from '../../src/contracts/installer.ts'
 import { loadConfig } from '../../src/manage/config/load.ts'
@@ -14,6 +16,7 @@ import { observeCertificate } from '../../src/manage/observe/observe.ts'
 import { createNginxDeployer } from '../../src/plugins/deployers/nginx/nginx.ts'
 import { createNginxInstaller } from '../../src/plugins/installers/nginx/nginx-installer.ts'
 import { nodeRuntime } from '../../src/runtime/node/runtime.ts'
+import { startCli } from '../support/cli.ts'
 import {
   type InstallSite,
   type SitePorts,
@@ -235,6 +238,43 @@ test('a run that was killed between two files is put in order by the next one', 
   await interrupt()
   succeeded(await site.uninstall())
   assert.deepEqual(await site.snapshot(), start)
+})
+
+test('killed at any moment, and taken out byte for byte after that', { skip, timeout }, async () => {
+  await using site = await startShop()
+  await site.issue()
+  const start = await site.snapshot()
+  const program = [
+    'install',
+    'nginx',
+    'shop.example',
+    '--server-config',
+    site.server.configFile,
+    '--redirect',
+  ]
+  const args = [...program, '--https-port', String(site.ports.https), '--yes', '--json']
+  const flags = ['--config', site.configFile, '--state', site.state]
+  const record = join(site.state, 'installs', 'nginx.shop.example.json')
+  for (const waitMs of [0, 3, 10, 20, 40, 80, 160]) {
+    await using run = await startCli([...args, ...flags])
+    await until('the installation to begin, or to end', async () =>
+      existsSync(record) || run.hasEnded() ? true : undefined,
+    )
+    await setTimeout(waitMs)
+    run.signal('SIGKILL')
+    await run.ended
+    succeeded(await site.uninstall())
+    assert.deepEqual(await site.snapshot(), start, `killed after ${waitMs} ms`)
+  }
+})
+
+test('a certificate that is installed is not deleted', { skip, timeout }, async () => {
+  await using site = await startShop()
+  await site.issue()
+  succeeded(await site.install('--yes'))
+  const { exitCode, stderr } = await site.run('delete', 'shop.example', '--yes')
+  assert.equal(exitCode, 1)
+  assert.match(stderr, /hint: first take it out again: certwright uninstall nginx shop\.example/)
 })
 
 test('who cannot be asked must say yes beforehand', { skip, timeout }, async () => {

@@ -15,11 +15,12 @@ import { storeStep } from '../../manage/store/documents.ts'
 import { switchLive } from '../../manage/store/generations.ts'
 import { removeHistory } from '../../manage/store/history.ts'
 import { removeHooks } from '../../manage/store/hooks.ts'
+import { readInstall } from '../../manage/store/installs.ts'
 import { takeLock } from '../../manage/store/locks.ts'
 import { generationsPath } from '../../manage/store/paths.ts'
 import { removeRenewal } from '../../manage/store/renewals.ts'
 import { removeRun } from '../../manage/store/runs.ts'
-import { createSolver } from '../../plugins/registry.ts'
+import { createSolver, installerNames } from '../../plugins/registry.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { findStored } from '../stored.ts'
@@ -51,6 +52,7 @@ export async function deleteCertificate(
   }
   await using bench = createWorkbench(context, config)
   const specs = spec === undefined ? [] : [spec, ...pair]
+  if (force !== true) await refuseWhileInstalled(name, context)
   const names = [name, ...pair.map(one => one.name)]
   for (const one of force === true ? [] : specs) await refuseWhileUsed(one, bench, context)
   await confirm(
@@ -111,6 +113,15 @@ async function removeEntry(
   const rest = text === undefined ? undefined : dropInWithout(path, name, text)
   if (rest !== undefined) await writeDropIn(path, rest, runtime)
   else await storeStep(`remove ${path}`, () => runtime.files.remove(path))
+}
+
+async function refuseWhileInstalled(name: SpecName, { state, runtime }: CommandContext): Promise<void> {
+  for (const server of installerNames) {
+    if ((await readInstall(state, { server, name }, runtime)) === undefined) continue
+    throw new AppError('ERR_DEPLOY', `${name} is installed into the configuration of ${server}`, {
+      hint: `first take it out again: certwright uninstall ${server} ${name}`,
+    })
+  }
 }
 
 async function refuseWhileUsed(

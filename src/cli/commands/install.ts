@@ -62,24 +62,25 @@ export async function install(context: CommandContext, flags: InstallFlags): Pro
   const isDone = prepared.changes.length === 0 && earlier?.phase !== 'applying'
   if (isDone || flags.dryRun === true) return outcome(prepared, { ...work, context, what: 'installed' })
   await review(prepared, `Change ${server} like this, test it and reload it?`, flags, context)
-  const installed = await carryOut(
-    prepared,
-    { ...context, spec, installer, deployer, shows: { certificate: stored, deployable } },
-    bench.runtime,
-  )
-  await rememberDelivery(
-    context.state,
-    { spec, target, certificate: stored, endpoints: installed.endpoints },
-    context.runtime,
-  )
+  // A renewal in between would be taken for a reload without effect.
+  const about = { about: `install ${spec.name} into ${server}`, signal: context.signal }
+  await using _lock = await takeLock(context.state, `certificate-${spec.name}`, about, context.runtime)
+  const certificate = newest(await observeCertificate(context.state, spec.name, context.runtime)) ?? stored
+  const shows = { certificate, deployable: deployableOf(context.state, spec, certificate) }
+  const options = { ...context, spec, installer, deployer, shows }
+  const installed = await carryOut(prepared, options, bench.runtime)
+  const { endpoints } = installed
+  await rememberDelivery(context.state, { spec, target, certificate, endpoints }, context.runtime)
   const added = await addTarget(spec, target, context)
-  if (added.done && prepared.record !== undefined)
-    await writeInstall(
-      context.state,
-      { server, name: spec.name },
-      { ...prepared.record, addedTarget: true },
-      context.runtime,
-    )
+  const { record } = prepared
+  if (record !== undefined) {
+    const { config } = target.options
+    const more = {
+      addedTarget: added.done || record.addedTarget,
+      ...(typeof config === 'string' && { config }),
+    }
+    await writeInstall(context.state, { server, name: spec.name }, { ...record, ...more }, context.runtime)
+  }
   return outcome(prepared, { ...work, context, what: 'installed', installed, remarks: added.remarks })
 }
 
@@ -165,7 +166,7 @@ async function begin(context: CommandContext, flags: InstallFlags): Promise<Work
       server,
       spec,
       bench,
-      target: targetOf(server, spec, flags),
+      target: targetOf(server, spec, flags, record),
       record,
       [Symbol.asyncDispose]: release,
     }
@@ -175,10 +176,15 @@ async function begin(context: CommandContext, flags: InstallFlags): Promise<Work
   }
 }
 
-function targetOf(name: string, { deploy }: CertificateSpec, { serverConfig }: InstallFlags): DeployTarget {
-  const known = deploy.find(target => target.name === name)
-  const options = { ...known?.options, ...(serverConfig !== undefined && { config: resolve(serverConfig) }) }
-  return { name, options }
+function targetOf(
+  name: string,
+  { deploy }: CertificateSpec,
+  { serverConfig }: InstallFlags,
+  record: InstallRecord | undefined,
+): DeployTarget {
+  const known = deploy.find(target => target.name === name)?.options ?? {}
+  const config = serverConfig === undefined ? (known['config'] ?? record?.config) : resolve(serverConfig)
+  return { name, options: { ...known, ...(config !== undefined && { config }) } }
 }
 
 async function toolsFor(target: DeployTarget, { deployerFor, runtime }: Workbench) {

@@ -236,6 +236,8 @@ async function removeOwnFiles(
   if (gone.length > 0) await removeIfEmpty(ownDirectory, runtime)
 }
 
+/** What a run that was killed had made ready there is nobody's. */
 async function removeIfEmpty(directory: string, { files }: Pick<Runtime, 'files'>): Promise<void> {
-  if ((await files.list(directory)).length === 0) await files.remove(directory)
+  const names = await files.list(directory)
+  if (names.every(name => name.startsWith('.certwright-'))) await files.remove(directory)
 }

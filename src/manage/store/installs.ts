@@ -30,6 +30,8 @@ export type InstallRecord = {
   readonly httpsPort: number
   /** The entry of the certificate was given the server as a target. */
   readonly addedTarget: boolean
+  /** The main file that was named. */
+  readonly config?: string
 }
 
 const recordSchema = v.object({
@@ -58,6 +60,7 @@ const recordSchema = v.object({
   serverNames: v.array(v.string()),
   httpsPort: v.number(),
   addedTarget: v.boolean(),
+  config: v.optional(v.string()),
 }) as v.GenericSchema<unknown, InstallRecord> // absent members stay absent
 
 /** As large as a file with a thousand server blocks makes it. */

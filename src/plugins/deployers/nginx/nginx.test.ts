@@ -298,6 +298,9 @@ for (const { name, config, names, links, endpoints, notes = [] } of ready) {
   })
 }
 
+/** What follows the lines that a person could add. */
+const offer = 'or have that done, and shown first: certwright install nginx site'
+
 test('a key that was made elsewhere is where nginx reads it', async () => {
   const config = (lines: string) => `http { server { listen 443 ssl; server_name a.test;\n${lines} } }`
   const inspection = await inspect(
@@ -314,6 +317,7 @@ test('a key that was made elsewhere is where nginx reads it', async () => {
   assert.deepEqual(replaced.error.hint?.split('\n'), [
     `in ${main}:2, replace /o/c.pem:`,
     `    ssl_certificate ${live}/fullchain.pem;`,
+    offer,
   ])
   const added = await inspect(config(''), { keyIsElsewhere: true })
   assert.ok(added.state === 'unused')
@@ -333,13 +337,15 @@ test('the two certificates of a pair stand in one block, and the advice for one 
 
   const added = await inspect(config(second.join(' ')), { pair: beside })
   assert.ok(added.state === 'unused')
-  assert.equal(added.error.hint, [`in ${main}:1, add to the server block:`, ...newPair].join('\n'))
+  assert.equal(added.error.hint, [`in ${main}:1, add to the server block:`, ...newPair, offer].join('\n'))
 
   const neither = await inspect(config(''), { pair: beside })
   assert.ok(neither.state === 'unused')
   assert.equal(
     neither.error.hint,
-    [`in ${main}:1, add to the server block:`, ...newPair, ...second.map(line => `    ${line}`)].join('\n'),
+    [`in ${main}:1, add to the server block:`, ...newPair, ...second.map(line => `    ${line}`), offer].join(
+      '\n',
+    ),
   )
 
   const foreign = await inspect(config(other), { pair: beside })
@@ -489,7 +495,7 @@ for (const { name, config, names, links, hint } of unused) {
     const inspection = await inspect(config, { ...(names && { names }), ...(links && { links }) })
     assert.ok(inspection.state === 'unused', JSON.stringify(inspection))
     assert.equal(inspection.error.code, 'ERR_DEPLOY_UNUSED')
-    assert.equal(inspection.error.hint, hint.join('\n'))
+    assert.equal(inspection.error.hint, [...hint, offer].join('\n'))
   })
 }
 

@@ -116,7 +116,8 @@ async function inspectDump(
   const uses = (block: ServerBlock): boolean => usesCertificate(block, trails)
   if (!blocks.some(uses)) {
     const message = `no server block of nginx reads ${printable(liveDirectory)}`
-    const hint = adviseUse(certificate, { blocks, sockets, trails })
+    const lines = adviseUse(certificate, { blocks, sockets, trails })
+    const hint = `${lines}\nor have that done, and shown first: certwright install nginx ${certificate.name}`
     return { state: 'unused', error: new AppError('ERR_DEPLOY_UNUSED', message, { hint }) }
   }
   const stopped = await whyStopped(config, situation)
