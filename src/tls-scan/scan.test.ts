@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { isAppError } from '../base/errors.ts'
 import { fakeRuntime } from '../testing/fake-runtime.ts'
 import { answeringWith, fakeTlsServer, type TlsPolicy } from '../testing/fake-tls-server.ts'
 import { scanTls, type TlsScan } from './scan.ts'
+import { olderSuites } from './suites.ts'
 
 const target = { host: 'shop.example', address: '192.0.2.1', port: 443, serverName: 'shop.example' }
 const { signal } = new AbortController()
@@ -195,6 +197,54 @@ for (const { name, answer } of overloads) {
     assert.equal(seen(scan)['TLSv1.2']?.length, 2)
   })
 }
+
+test('whatever a server answers, a scan ends with a result or an error of ours', async () => {
+  const flight = fakeTlsServer({
+    suites: { 0x0301: [cbc], 0x0303: [gcm] },
+    groups: [29],
+    chain: [der],
+    extensions: [15],
+  })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 3 }),
+      fc.array(fc.uint8Array({ maxLength: 60 }), { minLength: 1, maxLength: 5 }),
+      fc.integer({ min: 1, max: 4 }),
+      async (changes, noise, every) => {
+        let count = 0
+        const connectRaw: typeof flight = async (...args) => {
+          count += 1
+          if (count % every === 0) return answeringWith(() => noise[count % noise.length] ?? der)(...args)
+          const connection = await flight(...args)
+          const receive = async () => {
+            const bytes = (await connection.receive())?.slice()
+            if (bytes !== undefined) for (const [at, value] of changes) bytes[at % bytes.length] = value
+            return bytes
+          }
+          return { ...connection, receive }
+        }
+        const probeTls = async () => ({ leaf: der, chain: [der], protocol: 'TLSv1.3' })
+        const runtime = fakeRuntime({ connectRaw, probeTls }, { autoAdvance: true })
+        await scanTls(target, { signal }, runtime).catch(error => assert.ok(isAppError(error), String(error)))
+        assert.ok(count < 5_000, `${count} connections`)
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+test('a server that takes forever for each answer is given up', async () => {
+  const runtime = fakeRuntime({}, { autoAdvance: true })
+  const slow = fakeTlsServer({ suites: { 0x0303: olderSuites }, groups: [29], chain: [der] })
+  const connectRaw: typeof slow = async (...args) => {
+    await runtime.clock.sleep(4_900)
+    return slow(...args)
+  }
+  await assert.rejects(scanTls(target, { signal }, { ...runtime, connectRaw }), {
+    code: 'ERR_TIMEOUT',
+    message: /within 10 min/,
+  })
+})
 
 test('a server that nobody can reach fails at the first connection', async () => {
   let connections = 0

@@ -4,7 +4,9 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { mapConcurrently } from '../base/concurrent.ts'
+import { formatDuration } from '../base/duration.ts'
 import { AppError, isAppError } from '../base/errors.ts'
+import { minuteMs } from '../base/instant.ts'
 import { printable } from '../base/printable.ts'
 import type { KeyKind, StartTls } from '../runtime/network.ts'
 import type { RawTarget } from '../runtime/raw-connection.ts'
@@ -93,6 +95,8 @@ const suitesAtOnce = 100
 const atOnce = { direct: 4, startTls: 1 } as const
 /** Five protocols with sixty suites each, asked for twice. */
 const maxConnections = 800
+/** For all of it: a server that takes a second for each of a few hundred connections is slow, and not yet hostile. */
+const maxScanMs = 10 * minuteMs
 /** Before a connection that failed in the middle is tried again, each time longer: some servers want to be left alone. */
 const retryAfterMs = [300, 1_000, 3_000] as const
 const inappropriateFallback = 86 // RFC 7507 §3
@@ -143,6 +147,7 @@ function createAsker(target: ScanTarget, way: Way, { clock }: ScanRuntime): Aske
   const primes = new Map<string, DhPrime>()
   const exportKeyBits = new Set<number>()
   const alerts = new Set<number>()
+  const begin = clock.monotonic()
   let spokeTls = false
   let connections = 0
 
@@ -160,6 +165,7 @@ function createAsker(target: ScanTarget, way: Way, { clock }: ScanRuntime): Aske
   /** Some servers and firewalls refuse now and then when they are asked often; the first time it means something. */
   const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
     if (++connections > maxConnections) throw endless(target)
+    if (clock.monotonic() - begin > maxScanMs) throw tooSlow(target)
     for (const pauseMs of connections === 1 ? [] : retryAfterMs) {
       try {
         return await work()
@@ -315,6 +321,8 @@ async function groupsOf({ name, suites }: ProtocolScan, asker: Asker): Promise<r
   }
 }
 
+const httpNames = ['h2', 'http/1.1'] as const
+
 async function scanOlder(
   protocols: readonly ProtocolScan[],
   asker: Asker,
@@ -328,8 +336,9 @@ async function scanOlder(
   const curious = await asker.ask({ ...offer, curious: true })
   const { flight } = agreed(curious, version, suites) === undefined ? await asker.ask(offer) : curious
   const { hello } = flight
-  const http = await asker.ask({ ...offer, applications: ['h2', 'http/1.1'] })
-  const application = agreed(http, version, suites)?.application
+  const http = await asker.ask({ ...offer, applications: httpNames })
+  const chosen = agreed(http, version, suites)?.application
+  const application = httpNames.find(name => name === chosen)
   const has = (kind: number) => hello?.extensions.includes(kind) ?? false
   return {
     secureRenegotiation: has(extensions.renegotiation),
@@ -388,6 +397,11 @@ function digestOf(chain: SentChain): string {
 
 function shownTarget({ host, port }: ScanTarget): string {
   return `${printable(host.includes(':') ? `[${host}]` : host)}:${port}`
+}
+
+function tooSlow(target: ScanTarget): AppError {
+  const text = `${shownTarget(target)} could not be looked at within ${formatDuration(maxScanMs)}`
+  return new AppError('ERR_TIMEOUT', text, { hint: 'see why it answers so slowly, or scan it from nearby' })
 }
 
 function endless(target: ScanTarget): AppError {
