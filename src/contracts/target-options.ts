@@ -32,6 +32,7 @@ export const targetOptions = {
   nginx: nginxTargetSchema,
   postfix: serverTargetSchema,
   postgresql: clientTargetSchema,
+  proftpd: serverTargetSchema,
   rabbitmq: serverTargetSchema,
   redis: clientTargetSchema,
   stunnel: serverTargetSchema,
@@ -44,6 +45,7 @@ export const targetOptions = {
   kubernetes: kubernetesTargetSchema,
   vault: vaultTargetSchema,
   valkey: clientTargetSchema,
+  vsftpd: serverTargetSchema,
 } as const
 
 export type TargetKind = keyof typeof targetOptions

@@ -61,6 +61,8 @@ const deployers: Registry<Deployer> = new Map(
       deployer('postfix', (await import('./deployers/postfix/postfix.ts')).createPostfixDeployer),
     postgresql: async () =>
       deployer('postgresql', (await import('./deployers/postgresql/postgresql.ts')).createPostgresqlDeployer),
+    proftpd: async () =>
+      deployer('proftpd', (await import('./deployers/proftpd/proftpd.ts')).createProftpdDeployer),
     rabbitmq: async () =>
       deployer('rabbitmq', (await import('./deployers/rabbitmq/rabbitmq.ts')).createRabbitmqDeployer),
     redis: async () => deployer('redis', (await import('./deployers/redis/redis.ts')).createRedisDeployer),
@@ -83,6 +85,8 @@ const deployers: Registry<Deployer> = new Map(
     kubernetes: async () =>
       deployer('kubernetes', (await import('./deployers/kubernetes/kubernetes.ts')).createKubernetesDeployer),
     vault: async () => deployer('vault', (await import('./deployers/vault/vault.ts')).createVaultDeployer),
+    vsftpd: async () =>
+      deployer('vsftpd', (await import('./deployers/vsftpd/vsftpd.ts')).createVsftpdDeployer),
   } satisfies Record<TargetKind, () => Promise<Create<Deployer>>>),
 )
 

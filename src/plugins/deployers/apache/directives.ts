@@ -1,10 +1,11 @@
-/** The files of Apache httpd's configuration as virtual hosts. Pure. */
+/** The files of Apache httpd's configuration, and of others in its style, as virtual hosts. Pure. */
 import { isGlob, matchesGlob } from '../nginx/glob.ts'
 import type { Dump, IncludedFile } from './dump.ts'
 
-/** What is said in a virtual host, or outside of them all. */
+/** What is said in a virtual host, for all of them, or outside of them all. */
 export type Scope = {
-  /** `*:443`, …; empty for the main server. */
+  readonly kind: 'main' | 'global' | 'virtualhost'
+  /** `*:443`, …; empty outside of virtual hosts. */
   readonly addresses: readonly string[]
   /** File and line of its beginning. */
   readonly source: string
@@ -32,16 +33,23 @@ export function readScopes(
   dump: Pick<Dump, 'main' | 'modules' | 'defines' | 'serverRoot'>,
   texts: ReadonlyMap<string, string>,
 ): Scopes {
-  const main: OpenScope = { addresses: [], source: dump.main?.path ?? '', settings: new Map() }
+  const source = dump.main?.path ?? ''
+  const main: OpenScope = { kind: 'main', addresses: [], source, settings: new Map() }
   const hosts: OpenScope[] = []
   const sections = [{ name: '', isActive: true, scope: main }]
   if (dump.main !== undefined) walk(dump.main, { texts, dump, hosts, sections })
   return { main, hosts }
 }
 
+/** Apache httpd has no `<Global>`, ProFTPD has. */
+const scopeKinds = new Map<string, 'global' | 'virtualhost'>([
+  ['<global', 'global'],
+  ['<virtualhost', 'virtualhost'],
+])
+
 function walk({ path, includes }: IncludedFile, state: Walk): void {
   const { texts, dump, hosts, sections } = state
-  for (const { number, words } of logicalLines(texts.get(path) ?? '')) {
+  for (const { number, words } of toLines(texts.get(path) ?? '')) {
     const here = sections.at(-1)
     const [first = '', ...args] = words.map(word => expand(word, dump))
     const name = first.toLowerCase()
@@ -49,11 +57,12 @@ function walk({ path, includes }: IncludedFile, state: Walk): void {
     if (name.startsWith('</')) {
       if (sections.length > 1) sections.pop()
     } else if (name.startsWith('<')) {
-      const isHost = name === '<virtualhost' && here.isActive
-      const scope = isHost
-        ? { addresses: args, source: `${path}:${number}`, settings: new Map() }
-        : here.scope
-      if (isHost) hosts.push(scope)
+      const kind = here.isActive ? scopeKinds.get(name) : undefined
+      const scope: OpenScope =
+        kind === undefined
+          ? here.scope
+          : { kind, addresses: args, source: `${path}:${number}`, settings: new Map() }
+      if (kind !== undefined) hosts.push(scope)
       sections.push({ name, isActive: here.isActive && applies(name, args, dump), scope })
     } else if (here.isActive) {
       const all = here.scope.settings
@@ -103,8 +112,8 @@ function expand(word: string, { defines }: Walk['dump']): string {
 
 type LogicalLine = { readonly number: number; readonly words: readonly string[] }
 
-/** Lines without comments; a backslash at the end goes on in the next one. */
-function logicalLines(text: string): readonly LogicalLine[] {
+/** The words of each line that is no comment; a backslash at the end goes on in the next one. */
+export function toLines(text: string): readonly LogicalLine[] {
   const found: LogicalLine[] = []
   let begun = ''
   for (const [index, line] of text.split('\n').entries()) {
