@@ -101,6 +101,17 @@ describe('MariaDB and MySQL', () => {
     assert.match(await bench.inspect(), /^unused ERR_DEPLOY_UNUSED: .*no certificate \(set ssl_cert/)
   })
 
+  it('that was started before its files had TLS is given the files for the restart', async () => {
+    const answer = (line: string) => ({
+      stdout: line.includes('--help') ? help : 'version\t11-MariaDB\nssl_cert\t\n',
+    })
+    const bench = await mariadb({}, { answer })
+    assert.match(
+      await bench.inspect(),
+      /^not-running .*before its configuration had TLS.*systemctl restart mariadb/,
+    )
+  })
+
   it('that refuses is told which right is missing', async () => {
     const stderr =
       "--------------\nX\n--------------\n\nERROR 1698 (28000): Access denied for user 'o'@'localhost'\n"

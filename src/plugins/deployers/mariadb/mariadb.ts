@@ -3,6 +3,7 @@ import { AppError, isAppError } from '../../../base/errors.ts'
 import type { ClientOptions } from '../../../contracts/client-target.ts'
 import type { Deployer } from '../../../contracts/deployer.ts'
 import type { ExecResult } from '../../../runtime/exec.ts'
+import { notRestarted } from '../server/not-restarted.ts'
 import { requireOwnPeer } from '../server/peer.ts'
 import { lastWords, runOrFail, runProgram } from '../server/run-program.ts'
 import { createServerDeployer, type Server, type ServerView } from '../server/server.ts'
@@ -40,15 +41,22 @@ function create(flavor: Flavor, options: ClientOptions, runtime: Situation['runt
 }
 
 async function look(situation: Situation): Promise<ServerView> {
-  const configured = await testFiles(situation)
-  const answer = await query(question, await reached(configured, situation))
-  if (answer.state === 'answered') return { places: [placeOf(parseRows(answer.text), situation)] }
   const { title, name } = situation.flavor
-  const stopped = new AppError('ERR_DEPLOY', `${title} is not running: ${answer.text}`, {
-    hint: `start it, for example: systemctl start ${name}; or say where it is with socket: PATH`,
+  const configured = await testFiles(situation)
+  const planned = configured && mariadbPlace(configured, { source: 'ssl_cert in its files' })
+  const answer = await query(question, await reached(configured, situation))
+  if (answer.state === 'not-running') {
+    const hint = `start it, for example: systemctl start ${name}; or say where it is with socket: PATH`
+    const stopped = new AppError('ERR_DEPLOY', `${title} is not running: ${answer.text}`, { hint })
+    if (planned !== undefined) return { places: [planned], stopped }
+    throw new AppError('ERR_DEPLOY_BROKEN_BEFORE', stopped.message, { hint })
+  }
+  const place = mariadbPlace(parseRows(answer.text), { source: 'ssl_cert' })
+  if (place !== undefined) return { places: [place] }
+  if (planned !== undefined) return { places: [planned], stopped: notRestarted(title, name) }
+  throw new AppError('ERR_DEPLOY_UNUSED', `${title} is configured to read no certificate`, {
+    hint: 'set ssl_cert and ssl_key in the section [mysqld] of its configuration, have the files written by certwright apply, and restart it once',
   })
-  if (configured !== undefined) return { places: [placeOf(configured, situation)], stopped }
-  throw new AppError('ERR_DEPLOY_BROKEN_BEFORE', stopped.message, { hint: stopped.hint })
 }
 
 /**
@@ -93,14 +101,6 @@ async function whereFound(run: () => Promise<ExecResult>): Promise<ExecResult | 
     if (isAppError(error, 'ERR_DEPLOY')) return undefined // it may run in a container
     throw error
   }
-}
-
-function placeOf(variables: Variables, { flavor: { title } }: Situation) {
-  const place = mariadbPlace(variables, { source: 'ssl_cert' })
-  if (place !== undefined) return place
-  throw new AppError('ERR_DEPLOY_UNUSED', `${title} is configured to read no certificate`, {
-    hint: 'set ssl_cert and ssl_key in the section [mysqld] of its configuration, and restart it once',
-  })
 }
 
 async function activate(situation: Situation): Promise<void> {

@@ -81,6 +81,17 @@ describe('RabbitMQ', () => {
     assert.match(await bench.inspect(), /^unused ERR_DEPLOY_UNUSED: .*no listener with TLS/)
   })
 
+  it('that was started before its file had TLS is given the files for the restart', async () => {
+    const files = {
+      '/etc/rabbitmq/rabbitmq.conf': 'ssl_options.certfile = /c.pem\nssl_options.keyfile = /k.pem\n',
+    }
+    const bench = await rabbitmq({}, { answer: () => ({ stdout: '[]\n' }), files })
+    assert.match(
+      await bench.inspect(),
+      /^not-running .*before its configuration had TLS.*systemctl restart rabbitmq-server/,
+    )
+  })
+
   it('that refuses is told why, in short', async () => {
     const found = [
       'connected to epmd (port 4369) on vm',

@@ -3,7 +3,7 @@ import { AppError } from '../../../base/errors.ts'
 import { printable } from '../../../base/printable.ts'
 import type { Deployer } from '../../../contracts/deployer.ts'
 import type { ServerOptions } from '../../../contracts/server-target.ts'
-import type { CertificatePlace } from '../server/place.ts'
+import { notRestarted } from '../server/not-restarted.ts'
 import { readText } from '../server/read-text.ts'
 import { lastWords, runOrFail, runProgram } from '../server/run-program.ts'
 import { createServerDeployer, type Server, type ServerRuntime, type ServerView } from '../server/server.ts'
@@ -37,21 +37,20 @@ export function createRabbitmqDeployer(options: ServerOptions, runtime: ServerRu
 
 async function look(situation: Situation): Promise<ServerView> {
   const answer = await evaluate(listenersExpression, 'ERR_DEPLOY_BROKEN_BEFORE', situation)
-  if (answer.state === 'answered') return { places: required(parseListeners(answer.text)) }
+  const places = answer.state === 'answered' ? parseListeners(answer.text) : []
+  if (places.length > 0) return { places }
   const { options, runtime } = situation
   const file = options.config ?? usualConfig
-  const text = await readText(file, runtime)
-  const stopped = new AppError('ERR_DEPLOY', `RabbitMQ is not running: ${answer.text}`, {
-    hint: 'start it, for example: systemctl start rabbitmq-server',
-  })
-  if (text !== undefined) return { places: required(parseConfig(text, printable(file))), stopped }
-  throw new AppError('ERR_DEPLOY_BROKEN_BEFORE', stopped.message, { hint: stopped.hint })
-}
-
-function required(places: readonly CertificatePlace[]): readonly CertificatePlace[] {
-  if (places.length > 0) return places
+  const planned = parseConfig((await readText(file, runtime)) ?? '', printable(file))
+  if (answer.state === 'not-running') {
+    const hint = 'start it, for example: systemctl start rabbitmq-server'
+    const stopped = new AppError('ERR_DEPLOY', `RabbitMQ is not running: ${answer.text}`, { hint })
+    if (planned.length > 0) return { places: planned, stopped }
+    throw new AppError('ERR_DEPLOY_BROKEN_BEFORE', stopped.message, { hint })
+  }
+  if (planned.length > 0) return { places: planned, stopped: notRestarted('RabbitMQ', 'rabbitmq-server') }
   throw new AppError('ERR_DEPLOY_UNUSED', 'RabbitMQ has no listener with TLS', {
-    hint: 'set listeners.ssl.default, ssl_options.certfile and ssl_options.keyfile in rabbitmq.conf, and restart it once',
+    hint: `set listeners.ssl.default, ssl_options.certfile and ssl_options.keyfile in ${printable(file)}, have the files written by certwright apply, and restart it once`,
   })
 }
 

@@ -110,6 +110,17 @@ describe('Redis and Valkey', () => {
     )
   })
 
+  it('that was started before its file had TLS is given the files for the restart', async () => {
+    const text = 'tls-port 6380\ntls-cert-file /tls/c.pem\ntls-key-file /tls/k.pem\n'
+    const answer = () => ({ stdout: answers.replace('6380', '0') })
+    const bench = await redis({}, { answer, files: { '/etc/redis/redis.conf': text, '/tls/x': '' } })
+    assert.match(
+      await bench.inspect(),
+      /^not-running .*before its configuration had TLS.*systemctl restart redis/,
+    )
+    assert.equal((await bench.prepare()).length, 2)
+  })
+
   const down = { exitCode: 1, stderr: 'Could not connect to Redis at 127.0.0.1:6379: Connection refused\n' }
 
   it('that does not run is given what its file names', async () => {

@@ -5,6 +5,7 @@ import type { ClientOptions } from '../../../contracts/client-target.ts'
 import type { Deployer } from '../../../contracts/deployer.ts'
 import type { ExecOptions } from '../../../runtime/exec.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
+import { notRestarted } from '../server/not-restarted.ts'
 import { passwordIn } from '../server/password.ts'
 import { requireOwnPeer } from '../server/peer.ts'
 import { readText } from '../server/read-text.ts'
@@ -50,15 +51,24 @@ function create(flavor: Flavor, options: ClientOptions, runtime: RedisRuntime): 
 
 async function look(situation: Situation): Promise<ServerView> {
   const { flavor, options, runtime } = situation
+  const { title, name, config } = flavor
   const answer = await askSettings(situation)
-  if ('settings' in answer) return { places: [placeOf(answer.settings, situation)] }
-  const stopped = new AppError('ERR_DEPLOY', `${flavor.title} is not running: ${answer.notRunning}`, {
-    hint: `start it, for example: systemctl start ${flavor.name}; or say where it is with socket: PATH or port: NUMBER`,
+  const place = 'settings' in answer ? redisPlace(answer.settings, { source: 'tls-cert-file' }) : undefined
+  if (place !== undefined) return { places: [place] }
+  const file = options.config ?? config
+  const text = await readText(file, runtime)
+  const planned =
+    text && redisPlace(new Map(parseConfig(text)), { source: `tls-cert-file in ${printable(file)}` })
+  if ('notRunning' in answer) {
+    const hint = `start it, for example: systemctl start ${name}; or say where it is with socket: PATH or port: NUMBER`
+    const stopped = new AppError('ERR_DEPLOY', `${title} is not running: ${answer.notRunning}`, { hint })
+    if (planned) return { places: [planned], stopped }
+    throw new AppError('ERR_DEPLOY_BROKEN_BEFORE', stopped.message, { hint })
+  }
+  if (planned) return { places: [planned], stopped: notRestarted(title, name) }
+  throw new AppError('ERR_DEPLOY_UNUSED', `${title} has TLS switched off`, {
+    hint: `set tls-port, tls-cert-file and tls-key-file in ${printable(file)}, have the files written by certwright apply, and restart it once`,
   })
-  const text = await readText(options.config ?? flavor.config, runtime)
-  if (text === undefined)
-    throw new AppError('ERR_DEPLOY_BROKEN_BEFORE', stopped.message, { hint: stopped.hint })
-  return { places: [placeOf(new Map(parseConfig(text)), situation)], stopped }
 }
 
 /**
@@ -90,14 +100,6 @@ function hintFor(said: string, { flavor, options }: Situation): string {
   if (/NOPERM/.test(said))
     return `as an administrator: ACL SETUSER ${printable(options.user ?? 'NAME')} +config|get +config|set`
   return `see what the log of ${flavor.title} says; "${flavor.name}-cli CONFIG GET tls-port" has to answer`
-}
-
-function placeOf(settings: Settings, { flavor: { title } }: Situation) {
-  const place = redisPlace(settings, { source: 'tls-cert-file' })
-  if (place !== undefined) return place
-  throw new AppError('ERR_DEPLOY_UNUSED', `${title} has TLS switched off`, {
-    hint: 'set tls-port, tls-cert-file and tls-key-file in its configuration, and restart it once',
-  })
 }
 
 async function activate(situation: Situation): Promise<void> {
