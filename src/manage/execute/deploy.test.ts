@@ -33,7 +33,10 @@ type Behaviour = {
   readonly sees?: (handshake: number, loaded: number | undefined) => number | undefined
 }
 
-async function setUp(behaviours: readonly Behaviour[], { first = false, keyIsElsewhere = false } = {}) {
+async function setUp(
+  behaviours: readonly Behaviour[],
+  { first = false, keyIsElsewhere = false, intermediate = [] as readonly Uint8Array[] } = {},
+) {
   const clock = fakeClock({ now, autoAdvance: true })
   const loaded: (number | undefined)[] = behaviours.map(() => (first ? undefined : 0))
   let handshakes = 0
@@ -77,7 +80,7 @@ async function setUp(behaviours: readonly Behaviour[], { first = false, keyIsEls
         fingerprint,
         notBefore,
         notAfter: plusMs(notBefore, 2 * dayMs),
-        chain: [leaves[index]],
+        chain: [leaves[index], ...intermediate],
         ...(!keyIsElsewhere && { privateKeyPem: 'key' }),
       },
       runtime,
@@ -134,6 +137,7 @@ async function setUp(behaviours: readonly Behaviour[], { first = false, keyIsEls
   )
   return {
     codes: targets.map(({ error }) => error?.code),
+    notes: targets.flatMap(({ notes }) => notes),
     live: (await liveGeneration(state, spec.name, runtime)) === next.generation ? 'new' : 'old',
     loaded,
     activations,
@@ -146,6 +150,14 @@ test('a certificate that is seen is delivered', async () => {
   const { codes, live, loaded, recorded, waitedMs } = await setUp([{}])
   assert.deepEqual([codes, live, loaded, recorded], [[undefined], 'new', [1], [undefined]])
   assert.ok(waitedMs < 1_000)
+})
+
+test('a server that sends no intermediate is told of', async () => {
+  const { intermediateDer } = await authority.issue([identifier])
+  const { codes, notes } = await setUp([{}], { intermediate: [intermediateDer] })
+  assert.deepEqual(codes, [undefined])
+  assert.deepEqual(notes, ['127.0.0.1:0: no intermediate is sent; have the server read fullchain.pem'])
+  assert.deepEqual((await setUp([{}])).notes, [], 'where there is one')
 })
 
 test('a reload without effect is found within a minute, and the old certificate is put back', async () => {

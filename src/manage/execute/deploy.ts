@@ -4,6 +4,7 @@
  */
 
 import { AppError, isAppError, messageOf } from '../../base/errors.ts'
+import { sha256Hex } from '../../base/sha256.ts'
 import type { DeployableCertificate, Deployer, Endpoint } from '../../contracts/deployer.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { PreparedFiles } from '../../runtime/target-files.ts'
@@ -342,12 +343,28 @@ async function recordDeployments(
   else await removeDeployments(state, spec.name, runtime)
 }
 
-function toResult({ name, results, notes, error, isOthersFault }: Work): TargetResult {
+function toResult({ name, results, notes, error, isOthersFault, delivery }: Work): TargetResult {
   return {
-    ...{ target: name, endpoints: results, notes },
+    ...{ target: name, endpoints: results, notes: [...notes, ...bareNotes(results, delivery.certificate)] },
     ...(error && { error }),
     ...(isOthersFault && { isOthersFault }),
   }
+}
+
+const nothing = sha256Hex('')
+
+/** A certificate without its intermediates is seen and is what was delivered, and half of all clients refuse it. */
+function bareNotes(
+  results: readonly EndpointResult[],
+  { files, fingerprint }: StoredCertificate,
+): readonly string[] {
+  if (files['chain.pem'] === nothing) return []
+  return results
+    .filter(seen => seen.fingerprint === fingerprint && seen.chainLength === 1)
+    .map(
+      ({ endpoint }) =>
+        `${endpointName(endpoint)}: no intermediate is sent; have the server read fullchain.pem`,
+    )
 }
 
 function toDeployment(
