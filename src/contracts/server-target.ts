@@ -28,5 +28,13 @@ export const haproxyTargetSchema = v.strictObject({
 })
 export type HaproxyOptions = v.InferOutput<typeof haproxyTargetSchema>
 
+/** Schema of `slapd:`. @internal */
+export const slapdTargetSchema = v.strictObject({
+  ...serverOptions,
+  /** The socket over which root changes its configuration. */
+  socket: v.optional(absolutePath),
+})
+export type SlapdOptions = v.InferOutput<typeof slapdTargetSchema>
+
 /** The options that every server has. */
 export type ServerOptions = v.InferOutput<v.StrictObjectSchema<typeof serverOptions, undefined>>

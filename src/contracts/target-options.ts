@@ -5,7 +5,7 @@ import { clientTargetSchema } from './client-target.ts'
 import { filesTargetSchema } from './files-target.ts'
 import { nginxTargetSchema } from './nginx-target.ts'
 import { kubernetesTargetSchema, sshTargetSchema, vaultTargetSchema } from './remote-targets.ts'
-import { haproxyTargetSchema, serverTargetSchema } from './server-target.ts'
+import { haproxyTargetSchema, serverTargetSchema, slapdTargetSchema } from './server-target.ts'
 import {
   containerTargetSchema,
   execTargetSchema,
@@ -35,6 +35,7 @@ export const targetOptions = {
   proftpd: serverTargetSchema,
   rabbitmq: serverTargetSchema,
   redis: clientTargetSchema,
+  slapd: slapdTargetSchema,
   stunnel: serverTargetSchema,
   systemd: systemdTargetSchema,
   process: processTargetSchema,

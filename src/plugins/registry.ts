@@ -66,6 +66,7 @@ const deployers: Registry<Deployer> = new Map(
     rabbitmq: async () =>
       deployer('rabbitmq', (await import('./deployers/rabbitmq/rabbitmq.ts')).createRabbitmqDeployer),
     redis: async () => deployer('redis', (await import('./deployers/redis/redis.ts')).createRedisDeployer),
+    slapd: async () => deployer('slapd', (await import('./deployers/slapd/slapd.ts')).createSlapdDeployer),
     valkey: async () => deployer('valkey', (await import('./deployers/redis/redis.ts')).createValkeyDeployer),
     stunnel: async () =>
       deployer('stunnel', (await import('./deployers/stunnel/stunnel.ts')).createStunnelDeployer),

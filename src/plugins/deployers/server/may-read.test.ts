@@ -10,6 +10,8 @@ const usual = { '/srv': [0o755, 0, 0], '/srv/tls': [0o755, 0, 0] } as const
 for (const [name, facts, expected] of [
   ['its own file', { [file]: [0o600, 33, 0] }, true],
   ['one of its group', { [file]: [0o640, 0, 33] }, true],
+  ['one of another group that it has', { [file]: [0o640, 0, 44] }, true],
+  ['one of a group that it has not', { [file]: [0o640, 0, 45] }, false],
   ['one for everybody', { [file]: [0o644, 0, 0] }, true],
   ["root's", { [file]: [0o600, 0, 0] }, false],
   ['its own that it may not read', { [file]: [0o044, 33, 33] }, false],
@@ -28,6 +30,6 @@ for (const [name, facts, expected] of [
         return { kind, mode, uid, gid, size: 0, mtimeMs: 0, ctimeMs: 0, dev: 1, ino: 1 }
       },
     }
-    assert.equal(await mayRead({ uid: 33, gid: 33 }, file, { files: disk }), expected)
+    assert.equal(await mayRead({ uid: 33, gid: 33, groups: [33, 44] }, file, { files: disk }), expected)
     assert.equal(await mayRead({ uid: 0, gid: 0 }, file, { files: disk }), true)
   })

@@ -2,8 +2,8 @@
 import type { Runtime } from '../../../runtime/runtime.ts'
 import { endOfPath } from './file-trail.ts'
 
-/** As whom a process runs; groups that it has besides its own are not counted. */
-export type ProcessOwner = { readonly uid: number; readonly gid: number }
+/** As whom a process runs, and the groups that it has besides its own. */
+export type ProcessOwner = { readonly uid: number; readonly gid: number; readonly groups?: readonly number[] }
 
 const [mayReadBit, maySearchBit] = [0o4, 0o1]
 
@@ -33,8 +33,17 @@ export async function firstUnreadable(
   reader: Pick<Runtime, 'files'>,
 ): Promise<string | undefined> {
   const process = await reader.files.facts(`/proc/${pid}`)
-  for (const path of paths) if (process === undefined || !(await mayRead(process, path, reader))) return path
+  const groups = await groupsOf(pid, reader)
+  for (const path of paths)
+    if (process === undefined || !(await mayRead({ ...process, groups }, path, reader))) return path
   return undefined
+}
+
+/** None where the system does not tell. */
+async function groupsOf(pid: number, { files }: Pick<Runtime, 'files'>): Promise<readonly number[]> {
+  const status = await files.read(`/proc/${pid}/status`).catch(() => undefined) // it may be gone already
+  const [, groups = ''] = /^Groups:\t(.*)$/m.exec(new TextDecoder().decode(status)) ?? []
+  return (groups.match(/\d+/g) ?? []).map(Number)
 }
 
 /** `/` is everybody's. */
@@ -45,13 +54,14 @@ function directoriesOf(path: string): readonly string[] {
 
 async function has(
   bit: number,
-  { uid, gid }: ProcessOwner,
+  { uid, gid, groups = [] }: ProcessOwner,
   path: string,
   { files }: Pick<Runtime, 'files'>,
 ): Promise<boolean> {
   const facts = await files.facts(path)
   if (facts === undefined) return false
   if (facts.kind === 'symlink') return true // where it leads is looked at, too
-  const shift = facts.uid === uid ? 6 : facts.gid === gid ? 3 : 0
+  const isOfGroup = facts.gid === gid || groups.includes(facts.gid)
+  const shift = facts.uid === uid ? 6 : isOfGroup ? 3 : 0
   return ((facts.mode >> shift) & bit) !== 0
 }
