@@ -44,7 +44,8 @@ for (const { commandLine, expected } of listenerCases) {
 }
 
 test('the entry cn=config', () => {
-  const ldif = 'dn: cn=config\nolcPidFile: /run/p\nolcTLSCertificateFile:: L8OkLnBlbQ==\nolcTLSCertificateKeyFile: /k.pem\nolcTLSVerifyClient: never\n'
+  const ldif =
+    'dn: cn=config\nolcPidFile: /run/p\nolcTLSCertificateFile:: L8OkLnBlbQ==\nolcTLSCertificateKeyFile: /k.pem\nolcTLSVerifyClient: never\n'
   assert.deepEqual(parseConfigEntry(ldif), {
     pidFile: '/run/p',
     certificateFile: '/ä.pem',
@@ -53,7 +54,8 @@ test('the entry cn=config', () => {
 })
 
 test('slapd.conf', () => {
-  const text = '# TLSCertificateFile /no\ntlscertificatefile  "/with space.pem"\nTLSCertificateKeyFile\t/k.pem\nargsfile /a\nsuffix "dc=x"\n'
+  const text =
+    '# TLSCertificateFile /no\ntlscertificatefile  "/with space.pem"\nTLSCertificateKeyFile\t/k.pem\nargsfile /a\nsuffix "dc=x"\n'
   assert.deepEqual(parseConfigFile(text), {
     certificateFile: '/with space.pem',
     keyFile: '/k.pem',
@@ -76,7 +78,8 @@ const certificate: DeployableCertificate = {
   liveDirectory: '/cw/live/site',
   fingerprint: '00'.repeat(32),
 }
-const entry = 'dn: cn=config\nolcPidFile: /run/pid\nolcTLSCertificateFile: /c.pem\nolcTLSCertificateKeyFile: /k.pem\n'
+const entry =
+  'dn: cn=config\nolcPidFile: /run/pid\nolcTLSCertificateFile: /c.pem\nolcTLSCertificateKeyFile: /k.pem\n'
 
 /** A slapd with that entry; its programs answer as they are told. */
 async function slapdWith({
