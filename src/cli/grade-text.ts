@@ -8,7 +8,7 @@ import type { GradedEndpoint } from '../tls-scan/grade.ts'
 import type { Grade } from '../tls-scan/grades.ts'
 import { isWorse } from '../tls-scan/grades.ts'
 import { shownProtocol } from '../tls-scan/rate.ts'
-import type { ProtocolScan } from '../tls-scan/scan.ts'
+import type { ProtocolScan } from '../tls-scan/scan-result.ts'
 import { formatTable } from './table.ts'
 import { styled, whenText } from './text.ts'
 

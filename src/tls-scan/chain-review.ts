@@ -9,7 +9,7 @@ import { checkChain } from '../x509/chain.ts'
 import { membersOf, parseDer, readOid } from '../x509/der.ts'
 import { rsaWeakness } from '../x509/weak-key.ts'
 import { curveRsaBits } from './groups.ts'
-import type { SentChain } from './scan.ts'
+import type { SentChain } from './scan-result.ts'
 
 export const chainFindingKinds = [
   'unreadable',

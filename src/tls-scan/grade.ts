@@ -5,7 +5,8 @@ import type { Runtime } from '../runtime/runtime.ts'
 import { type ChainReview, type ReviewOptions, reviewChain } from './chain-review.ts'
 import { type HttpSeen, lookByHttp } from './http-look.ts'
 import { type Rating, rate } from './rate.ts'
-import { type ScanTarget, type SentChain, scanTls, type TlsScan } from './scan.ts'
+import { scanTls } from './scan.ts'
+import type { ScanTarget, SentChain, TlsScan } from './scan-result.ts'
 
 /** Everything that was found out, and the grade. */
 export type GradedEndpoint = {

@@ -3,7 +3,7 @@ import { isAppError } from '../base/errors.ts'
 import { printable } from '../base/printable.ts'
 import type { HttpReply } from '../runtime/http.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import type { ScanTarget } from './scan.ts'
+import type { ScanTarget } from './scan-result.ts'
 
 /** A Strict-Transport-Security header (RFC 6797 §6.1). */
 export type Hsts = {

@@ -8,7 +8,7 @@ import { type Grade, grades, isWorse } from './grades.ts'
 import { groups } from './groups.ts'
 import { type HttpSeen, parseHsts } from './http-look.ts'
 import { type RuleName, rate, type Seen } from './rate.ts'
-import type { OlderFeatures, ProtocolScan, TlsScan } from './scan.ts'
+import type { OlderFeatures, ProtocolScan, TlsScan } from './scan-result.ts'
 import { suiteOf } from './suites.ts'
 import type { ProtocolName } from './versions.ts'
 

@@ -6,7 +6,7 @@
 import type { ChainFinding, ChainReview } from './chain-review.ts'
 import { type Grade, grades, isWorse } from './grades.ts'
 import type { HttpSeen } from './http-look.ts'
-import type { ProtocolScan, TlsScan } from './scan.ts'
+import type { ProtocolScan, TlsScan } from './scan-result.ts'
 import type { CipherSuite } from './suites.ts'
 import type { ProtocolName } from './versions.ts'
 

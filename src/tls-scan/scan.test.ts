@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { isAppError } from '../base/errors.ts'
 import { fakeRuntime } from '../testing/fake-runtime.ts'
 import { answeringWith, fakeTlsServer, type TlsPolicy } from '../testing/fake-tls-server.ts'
-import { scanTls, type TlsScan } from './scan.ts'
+import { scanTls } from './scan.ts'
+import type { TlsScan } from './scan-result.ts'
 import { olderSuites } from './suites.ts'
 
 const target = { host: 'shop.example', address: '192.0.2.1', port: 443, serverName: 'shop.example' }

@@ -2,80 +2,25 @@
  * Looking at everything that a TLS server agrees to, by offering and taking away: one ClientHello for each question, and
  * no handshake is ever finished.
  */
-import { createHash, randomBytes } from 'node:crypto'
 import { mapConcurrently } from '../base/concurrent.ts'
-import { formatDuration } from '../base/duration.ts'
-import { AppError, isAppError } from '../base/errors.ts'
-import { minuteMs } from '../base/instant.ts'
-import { printable } from '../base/printable.ts'
-import type { KeyKind, StartTls } from '../runtime/network.ts'
+import { isAppError } from '../base/errors.ts'
+import type { KeyKind } from '../runtime/network.ts'
 import type { RawTarget } from '../runtime/raw-connection.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { type Answer, askHello, askSsl2, type Way } from './ask.ts'
-import { type ClientHello, deflate, extensions } from './client-hello.ts'
-import { type DhPrime, type Group, groupOf, groups } from './groups.ts'
+import type { Answer } from './ask.ts'
+import { type Asker, createAsker } from './asker.ts'
+import { deflate, extensions } from './client-hello.ts'
+import { type Group, groupOf, groups } from './groups.ts'
+import {
+  httpNames,
+  type OlderFeatures,
+  type ProtocolScan,
+  type ScanTarget,
+  type TlsScan,
+} from './scan-result.ts'
 import type { ServerHello } from './server-hello.ts'
 import { type CipherSuite, fallbackScsv, olderSuites, suiteOf, tls13Suites } from './suites.ts'
 import { type ProtocolName, protocolNames, tlsVersion13, versionNumbers } from './versions.ts'
-
-/** What is scanned. */
-export type ScanTarget = {
-  readonly host: string
-  /** The address that every connection goes to. */
-  readonly address: string
-  readonly port: number
-  /** SNI; a DNS name. */
-  readonly serverName?: string | undefined
-  readonly startTls?: StartTls | undefined
-}
-
-/** What a server agrees to in one protocol. */
-export type ProtocolScan = {
-  readonly name: ProtocolName
-  readonly offered: boolean
-  /** In the order in which the server takes them, where it has one. */
-  readonly suites: readonly CipherSuite[]
-  /** Ciphers of SSL 2, which have names of their own. */
-  readonly oldCiphers: readonly string[]
-  /** Who decides which suite is taken; `undefined` where there is only one. */
-  readonly order: 'server' | 'client' | undefined
-  /** Groups for (EC)DHE; of TLS 1.2 and older asked for only in the newest one. */
-  readonly groups: readonly Group[]
-}
-
-/** Certificates as they were sent, leaf first as far as the server goes about it rightly. */
-export type SentChain = readonly Uint8Array[]
-
-/** Everything that was seen. */
-export type TlsScan = {
-  readonly protocols: readonly ProtocolScan[]
-  readonly chains: readonly SentChain[]
-  /** Primes of DHE suites in TLS 1.2 and older. */
-  readonly primes: readonly DhPrime[]
-  /** Sizes of RSA keys that were made for export suites. */
-  readonly exportKeyBits: readonly number[]
-  /** What only TLS 1.2 and older have; `undefined` where they are not offered. */
-  readonly older: OlderFeatures | undefined
-  /** How many connections were made. */
-  readonly connections: number
-}
-
-/** Features that went away with TLS 1.3. */
-export type OlderFeatures = {
-  readonly secureRenegotiation: boolean
-  readonly compression: boolean
-  readonly heartbeat: boolean
-  readonly sessionTickets: boolean
-  readonly sessionNames: boolean
-  readonly extendedMasterSecret: boolean
-  readonly encryptThenMac: boolean
-  /** Whether an answer of OCSP comes along. */
-  readonly stapling: boolean
-  /** What the server chose for HTTP: `h2` or `http/1.1`. */
-  readonly application?: string
-  /** Whether a client that fell back from a newer protocol is told; `undefined` with only one protocol. */
-  readonly fallbackSignal: boolean | undefined
-}
 
 type ScanRuntime = Pick<Runtime, 'connectRaw' | 'probeTls' | 'clock'>
 type ScanOptions = {
@@ -93,12 +38,6 @@ const maxAnswerBytes = 256 * 1024
 const suitesAtOnce = 100
 /** Connections at a time: a scan is not to look like an attack. Mail servers take few from one client. */
 const atOnce = { direct: 4, startTls: 1 } as const
-/** Five protocols with sixty suites each, asked for twice. */
-const maxConnections = 800
-/** For all of it: a server that takes a second for each of a few hundred connections is slow, and not yet hostile. */
-const maxScanMs = 10 * minuteMs
-/** Before a connection that failed in the middle is tried again, each time longer: some servers want to be left alone. */
-const retryAfterMs = [300, 1_000, 3_000] as const
 const inappropriateFallback = 86 // RFC 7507 §3
 
 /**
@@ -127,95 +66,6 @@ export async function scanTls(
   if (protocols.some(({ name, offered }) => offered && name === 'TLSv1.3'))
     await lookAtCertificates(target, { asker, signal }, runtime)
   return { protocols, older, ...asker.seen() }
-}
-
-type Seen = Pick<TlsScan, 'chains' | 'primes' | 'exportKeyBits' | 'connections'>
-type Offer = Omit<ClientHello, 'random' | 'serverName'>
-
-/** Asks, and remembers what is in every answer. */
-type Asker = {
-  readonly ask: (offer: Offer) => Promise<Answer>
-  readonly askSsl2: () => Promise<readonly string[]>
-  readonly keepChain: (chain: SentChain) => void
-  readonly seen: () => Seen
-  /** Why a server with which no protocol was agreed on cannot be graded. */
-  readonly speechless: () => AppError
-}
-
-function createAsker(target: ScanTarget, way: Way, { clock }: ScanRuntime): Asker {
-  const chains = new Map<string, SentChain>()
-  const primes = new Map<string, DhPrime>()
-  const exportKeyBits = new Set<number>()
-  const alerts = new Set<number>()
-  const begin = clock.monotonic()
-  let spokeTls = false
-  let connections = 0
-
-  const keepChain = (chain: SentChain): void => {
-    if (chain.length > 0) chains.set(digestOf(chain), chain)
-  }
-  const keep = ({ flight }: Answer): void => {
-    spokeTls ||= flight.hello !== undefined || flight.alert !== undefined
-    if (flight.alert !== undefined) alerts.add(flight.alert.description)
-    keepChain(flight.certificates)
-    const { keyExchange } = flight
-    if (keyExchange?.kind === 'prime') primes.set(JSON.stringify(keyExchange.prime), keyExchange.prime)
-    if (keyExchange?.kind === 'rsa') exportKeyBits.add(keyExchange.bits)
-  }
-  /** Some servers and firewalls refuse now and then when they are asked often; the first time it means something. */
-  const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (++connections > maxConnections) throw endless(target)
-    if (clock.monotonic() - begin > maxScanMs) throw tooSlow(target)
-    for (const pauseMs of connections === 1 ? [] : retryAfterMs) {
-      try {
-        return await work()
-      } catch (error) {
-        if (!isAppError(error, 'ERR_NETWORK', 'ERR_TIMEOUT', 'ERR_STARTTLS')) throw error
-        await clock.sleep(pauseMs, way.limits.signal)
-      }
-    }
-    return await work()
-  }
-  const complete = (offer: Offer): ClientHello => ({
-    ...offer,
-    random: new Uint8Array(randomBytes(32)),
-    serverName: target.serverName,
-  })
-  return {
-    ask: async offer => {
-      const once = () => patiently(() => askHello(complete(offer), way))
-      let answer = await once()
-      for (const pauseMs of doubts(answer, spokeTls)) {
-        if (isClear(answer)) break
-        await clock.sleep(pauseMs, way.limits.signal)
-        answer = await once()
-      }
-      keep(answer)
-      return answer
-    },
-    askSsl2: () => patiently(() => askSsl2(new Uint8Array(randomBytes(16)), way)),
-    keepChain,
-    seen: () => ({
-      chains: [...chains.values()],
-      primes: [...primes.values()],
-      exportKeyBits: [...exportKeyBits],
-      connections,
-    }),
-    speechless: () => speechless(target, { spokeTls, alerts }),
-  }
-}
-
-function isClear({ flight, end }: Answer): boolean {
-  return end === 'complete' || flight.hello !== undefined || flight.alert !== undefined
-}
-
-/**
- * How often, and after which pauses, to ask again before an answer is taken for a refusal: a server that has enough of us
- * hangs up, or complains in plain text in the middle of a scan (Exim).
- */
-function doubts(answer: Answer, spokeTls: boolean): readonly number[] {
-  if (isClear(answer) || answer.end === 'silent') return []
-  return answer.end === 'unreadable' && spokeTls ? retryAfterMs : retryAfterMs.slice(0, 1)
 }
 
 async function scanSsl2(asker: Asker): Promise<ProtocolScan> {
@@ -321,8 +171,6 @@ async function groupsOf({ name, suites }: ProtocolScan, asker: Asker): Promise<r
   }
 }
 
-const httpNames = ['h2', 'http/1.1'] as const
-
 async function scanOlder(
   protocols: readonly ProtocolScan[],
   asker: Asker,
@@ -387,47 +235,4 @@ const keyKinds = ['ecdsa', 'rsa'] as const satisfies readonly KeyKind[]
 function inBatches<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
   const count = Math.ceil(items.length / size)
   return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size))
-}
-
-function digestOf(chain: SentChain): string {
-  const hash = createHash('sha256')
-  for (const der of chain) hash.update(createHash('sha256').update(der).digest())
-  return hash.digest('hex')
-}
-
-function shownTarget({ host, port }: ScanTarget): string {
-  return `${printable(host.includes(':') ? `[${host}]` : host)}:${port}`
-}
-
-function tooSlow(target: ScanTarget): AppError {
-  const text = `${shownTarget(target)} could not be looked at within ${formatDuration(maxScanMs)}`
-  return new AppError('ERR_TIMEOUT', text, { hint: 'see why it answers so slowly, or scan it from nearby' })
-}
-
-function endless(target: ScanTarget): AppError {
-  return new AppError(
-    'ERR_REPLY_INVALID',
-    `${shownTarget(target)} agrees to something new each time; after ${maxConnections} connections it is given up`,
-    { hint: 'see what answers on this port: it does not behave like a TLS server' },
-  )
-}
-
-const unrecognizedName = 112
-
-function speechless(
-  target: ScanTarget,
-  { spokeTls, alerts }: { readonly spokeTls: boolean; readonly alerts: ReadonlySet<number> },
-): AppError {
-  const shown = shownTarget(target)
-  if (!spokeTls) {
-    return new AppError('ERR_NETWORK', `${shown} does not speak TLS`, {
-      hint: 'see that the port is right; where plain text comes first, name the protocol: --starttls smtp',
-    })
-  }
-  const numbers = [...alerts].toSorted((a, b) => a - b).join(', ')
-  return new AppError('ERR_NETWORK', `${shown} refused every handshake (alert ${numbers || 'none'})`, {
-    hint: alerts.has(unrecognizedName)
-      ? 'it has no certificate for this name; give one that it knows: --server-name NAME'
-      : 'see the log of the server: it may be unable to load its certificate or its key, or may want another name (--server-name NAME)',
-  })
 }
