@@ -71,7 +71,10 @@ const rows: readonly Row[] = [
   },
   { text: certificate('reuse-key: maybe'), says: /:3: .*\.reuse-key: must be true or false, found "maybe"/ },
   { text: certificate('profile: ""'), says: /:3: .*\.profile: must not be empty/ },
-  { text: certificate('deploy: [oracle]'), says: /:3: .*\.deploy\.0: must be a target, found "oracle"; there are: / },
+  {
+    text: certificate('deploy: [oracle]'),
+    says: /:3: .*\.deploy\.0: must be a target, found "oracle"; there are: /,
+  },
   { text: certificate('deploy: nginx'), says: /:3: .*\.deploy: must be a list, found "nginx"/ },
   { text: certificate('identifiers: a.example'), says: /:3: .*\.identifiers: must be a list/ },
   { text: certificate('identifiers: []'), says: /:3: .*\.identifiers: must name at least one identifier/ },

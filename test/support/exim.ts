@@ -31,10 +31,14 @@ export async function startExim(): Promise<Exim> {
   const [port = 0, tlsPort = 0] = await freePorts(2)
   const { certificateFile, keyFile } = await makeServerCertificate(directory, ['mail.test'])
   const login = { user: 'certwright', password: 'correct horse' }
+  const program = requireProgram(eximProgram)
   const configFile = join(directory, 'exim.conf')
   const inbox = join(directory, 'mail', 'inbox')
   const logFile = join(directory, 'log', 'main')
-  await writeFile(configFile, configuration({ directory, port, tlsPort, certificateFile, keyFile, login }))
+  await writeFile(
+    configFile,
+    configuration({ program, directory, port, tlsPort, certificateFile, keyFile, login }),
+  )
   for (const name of ['mail', 'log', 'spool']) {
     await mkdir(join(directory, name))
     await chmod(join(directory, name), 0o777) // started by root it receives and delivers as a user of its own
@@ -42,7 +46,6 @@ export async function startExim(): Promise<Exim> {
   await chmod(directory, 0o711)
   await chmod(keyFile, 0o644)
   const log = () => readFile(logFile, 'utf8').catch(() => '')
-  const program = requireProgram(eximProgram)
   const running = started.use(await startProgram(program, ['-C', configFile, '-bdf']))
   await until('exim to listen', async () => {
     if (running.hasEnded()) throw new Error(`exim ended:\n${running.output()}${await log()}`)
@@ -66,6 +69,8 @@ export async function startExim(): Promise<Exim> {
 }
 
 type Settings = {
+  /** It starts itself again for each delivery. */
+  readonly program: string
   readonly directory: string
   readonly port: number
   readonly tlsPort: number
@@ -74,7 +79,15 @@ type Settings = {
   readonly login: Exim['login']
 }
 
-function configuration({ directory, port, tlsPort, certificateFile, keyFile, login }: Settings): string {
+function configuration({
+  program,
+  directory,
+  port,
+  tlsPort,
+  certificateFile,
+  keyFile,
+  login,
+}: Settings): string {
   // Root's Exim goes on as a user of its own; a normal user's must be told that it is to be that user.
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0]
   const isRoot = uid === 0
@@ -82,6 +95,7 @@ function configuration({ directory, port, tlsPort, certificateFile, keyFile, log
   return `
 ${isRoot ? '' : ownUser}
 keep_environment =
+exim_path = ${program}
 primary_hostname = mail.test
 spool_directory = ${directory}/spool
 log_file_path = ${directory}/log/%s
