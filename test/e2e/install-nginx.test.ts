@@ -116,6 +116,8 @@ test('a site on port 80 only: issued, installed, served, renewed, and byte for b
   await until('the plain site again', async () => ((await site.get('/')).status === 200 ? true : undefined))
   assert.equal((await site.get('/')).text, 'the shop')
   assert.match((await site.uninstall()).stdout, /nothing to do/)
+  const { stdout } = await site.run('plan')
+  assert.doesNotMatch(stdout, /deliver/, 'nobody looks for it there any more')
 })
 
 test('an edit that nginx does not accept goes back byte for byte', { skip, timeout }, async () => {

@@ -9,7 +9,7 @@ import { hstsSteps } from '../../harden/hsts.ts'
 import { deployableOf } from '../../manage/deployable.ts'
 import { carryOut, type Installed, putInterruptedBack } from '../../manage/install/carry-out.ts'
 import { type PreparedInstall, prepareInstall, prepareUninstall } from '../../manage/install/prepare.ts'
-import { rememberDelivery } from '../../manage/install/remember.ts'
+import { forgetDelivery, rememberDelivery } from '../../manage/install/remember.ts'
 import { endpointName } from '../../manage/observe/endpoint-result.ts'
 import { newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
@@ -117,7 +117,14 @@ export async function uninstall(
   if (flags.dryRun === true) return outcome(prepared, { ...work, context, what: 'uninstalled' })
   await review(prepared, `Take this out of ${server}, test it and reload it?`, flags, context)
   const installed = await carryOut(prepared, { ...context, spec, installer, deployer }, bench.runtime)
-  const remarks = record.addedTarget ? await removeTarget(spec, target, context) : []
+  await forgetDelivery(context.state, { spec, target }, context.runtime)
+  const remarks = record.addedTarget
+    ? await removeTarget(spec, target, context)
+    : spec.deploy.some(({ name }) => name === server)
+      ? [
+          `${spec.source} still has the target ${server}: take it out, unless other lines of ${server} use the certificate`,
+        ]
+      : []
   return outcome(prepared, { ...work, context, what: 'uninstalled', installed, remarks })
 }
 

@@ -1,9 +1,9 @@
-/** A certificate that was just seen at a target counts as delivered there. */
+/** What is known of deliveries to a server whose configuration was edited. */
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { EndpointResult } from '../observe/endpoint-result.ts'
 import { endpointName } from '../observe/endpoint-result.ts'
 import { type CertificateSpec, type DeployTarget, targetName } from '../spec.ts'
-import { readDeployments, writeDeployments } from '../store/deployments.ts'
+import { readDeployments, removeDeployments, writeDeployments } from '../store/deployments.ts'
 import type { StoredCertificate } from '../store/stored-certificate.ts'
 
 export type Delivered = {
@@ -14,7 +14,7 @@ export type Delivered = {
   readonly endpoints: readonly EndpointResult[]
 }
 
-/** Writes it down beside the other targets, so that it is not delivered again for nothing. */
+/** A certificate that was just seen at a target counts as delivered there. */
 export async function rememberDelivery(
   state: string,
   { spec, target, certificate, endpoints }: Delivered,
@@ -31,4 +31,16 @@ export async function rememberDelivery(
     endpoints: seen,
   }
   await writeDeployments(state, spec.name, [...others, deployment], runtime)
+}
+
+/** What is not served there any more is not looked for. */
+export async function forgetDelivery(
+  state: string,
+  { spec, target }: Pick<Delivered, 'spec' | 'target'>,
+  runtime: Pick<Runtime, 'files'>,
+): Promise<void> {
+  const name = targetName(target)
+  const others = (await readDeployments(state, spec.name, runtime)).filter(one => one.target !== name)
+  if (others.length > 0) await writeDeployments(state, spec.name, others, runtime)
+  else await removeDeployments(state, spec.name, runtime)
 }

@@ -57,8 +57,9 @@ export function linesAhead(block: Directive, lines: readonly string[], sources: 
   const { eol, unit } = styleOf(text)
   const indent = indentAt(text, start)
   const shown = lines.map(line => `${indent}${line.replace(/^\t+/, tabs => unit.repeat(tabs.length))}${eol}`)
-  const offset = isFirstInLine(text, start) ? lineStart(text, start) : start
-  const lead = offset === start ? eol : ''
+  const isFirst = isFirstInLine(text, start)
+  const offset = isFirst ? lineStart(text, start) : start
+  const lead = isFirst ? '' : eol
   return at(block, text, { start: offset, end: offset, text: `${lead}${shown.join('')}` })
 }
 
