@@ -7,29 +7,29 @@ import { formatArgument } from '../../deployers/nginx/argument.ts'
 import { type Directive, formatPlace } from '../../deployers/nginx/config.ts'
 import { formatAddress, type Listen, parseListen, socketKey } from '../../deployers/nginx/listen.ts'
 import type { FileSetting, ServerBlock } from '../../deployers/nginx/server-blocks.ts'
-import type { TcpSocket } from '../../deployers/nginx/sockets.ts'
 import type { FileEdit } from '../file-edit.ts'
 import { someNames } from '../names.ts'
+import {
+  blocksWithoutHsts,
+  challengeLocation,
+  hstsHeader,
+  hstsOf,
+  locationLines,
+  sendsOn,
+  sendsOnIf,
+} from './block-facts.ts'
 import {
   isInSameFile,
   linesAhead,
   linesFirst,
   linesLast,
   otherArguments,
-  rawText,
   rawWords,
   type Sources,
   without,
 } from './block-text.ts'
+import { hasHttp2Directive, type NginxFacts, secureListen } from './secure-listen.ts'
 import { findTargets, type Target, type Targets } from './targets.ts'
-
-/** What is known of the installed nginx. */
-export type NginxFacts = {
-  /** Of the core, also where OpenResty says something else. */
-  readonly version: readonly [number, number, number]
-  /** It was built with HTTP/2. */
-  readonly hasHttp2: boolean
-}
 
 /** Everything that decides. */
 export type NginxScene = {
@@ -53,12 +53,8 @@ export type Decision = {
   readonly notes: readonly string[]
 }
 
-/** `http2` as a directive of its own (CHANGES of nginx 1.25.1). */
-const ownHttp2Since = [1, 25, 1] as const
-const challengePath = '/.well-known/acme-challenge/'
 /** Ends what the server level would do with a challenge: a `return` or `rewrite` that follows. */
 const passChallenges = `rewrite ^(/\\.well-known/acme-challenge/.*)$ $1 break;`
-const hstsHeader = 'strict-transport-security'
 
 /**
  * The edits that make every server block of the certificate's names use it.
@@ -117,7 +113,7 @@ class Plan {
   target(target: Target): void {
     const { block, plain, tls, needsTls } = target
     const { wishes } = this.#scene
-    const splits = wishes.redirect && plain && (tls || needsTls) && !redirectsInside(block)
+    const splits = wishes.redirect && plain && (tls || needsTls) && !sendsOnIf(block)
     if (needsTls && block.redirectsToHttps) {
       this.#refuse(
         block.directive,
@@ -125,7 +121,7 @@ class Plan {
       )
       return
     }
-    if (wishes.redirect && plain && target.uncovered.length > 0 && !this.#sendsOn(block)) {
+    if (wishes.redirect && plain && target.uncovered.length > 0 && !sendsOn(block)) {
       this.#refuse(
         block.directive,
         `a redirect would send visitors of ${someNames(target.uncovered)} to a certificate that does not fit; add them to the certificate, or give them a block of their own`,
@@ -159,7 +155,7 @@ class Plan {
     const own = challengeLocation(block)
     const lines: string[] = []
     if (own === undefined && wishes.webroot !== undefined) lines.push(this.#include(challengeFile))
-    if (wishes.redirect && !tls && !needsTls && !this.#sendsOn(block)) {
+    if (wishes.redirect && !tls && !needsTls && !sendsOn(block)) {
       if (lines.length === 0) lines.push(passChallenges)
       lines.push(`return 301 ${this.#target()};`)
     }
@@ -184,21 +180,20 @@ class Plan {
     return `https://$host${httpsPort === usualHttpsPort ? '' : `:${httpsPort}`}$request_uri`
   }
 
-  /** Whether plain requests are sent on already. */
-  #sendsOn(block: ServerBlock): boolean {
-    return block.redirectsToHttps || redirectsInside(block)
-  }
-
   /** TLS at the same addresses: a connection to another one would not select the block. */
   #listen(block: ServerBlock, splits: boolean): readonly string[] {
     const { facts, wishes, sources } = this.#scene
     const listens = block.listens.filter(listen => this.#isPlain(listen))
     const isImplied = !block.directive.block?.some(({ name }) => name === 'listen')
     const lines = isImplied && !splits ? [`listen ${wishes.httpPort};`] : []
-    let oldHttp2 = !isAtLeast(facts.version, ownHttp2Since)
+    const surroundings = { ...this.#scene, sockets: this.#found.sockets, httpsPort: wishes.httpsPort }
+    let oldHttp2 = !hasHttp2Directive(facts)
     for (const listen of listens) {
-      const secure = this.#secureListen(block, listen)
-      if (secure === undefined) continue
+      const secure = secureListen(listen, surroundings)
+      if ('problem' in secure) {
+        this.#refuse(block.directive, secure.problem)
+        continue
+      }
       oldHttp2 ||= secure.joinsOldHttp2
       const directive = block.directive.block?.find(
         ({ name, place, args }) => name === 'listen' && place === listen.place && args.length > 0,
@@ -209,58 +204,6 @@ class Plan {
     const knowsHttp2 = [...(block.directive.block ?? []), ...block.outer].some(({ name }) => name === 'http2')
     if (facts.hasHttp2 && !oldHttp2 && !knowsHttp2) lines.push('http2 on;')
     return lines
-  }
-
-  #secureListen(
-    block: ServerBlock,
-    plain: Listen,
-  ): { readonly args: string; readonly joinsOldHttp2: boolean } | undefined {
-    const { blocks, facts, wishes } = this.#scene
-    const listen = { ...plain, port: wishes.httpsPort }
-    const sameSocket = (other: Listen) => !other.isUdp && socketKey(other) === socketKey(listen)
-    const other = blocks.find(({ context, listens }) => context !== 'http' && listens.some(sameSocket))
-    const socket = this.#found.sockets.find(one => sameSocket(one.listen))
-    const taken = other?.place ?? (socket?.speaksTls === false ? socket.listen.place : undefined)
-    if (taken !== undefined) {
-      this.#refuse(
-        block.directive,
-        `${formatAddress(listen)} cannot be used for https: ${formatPlace(taken)} listens there for something else`,
-      )
-      return undefined
-    }
-    const shadowed = this.#shadowed(listen, socket)
-    if (shadowed !== undefined) {
-      this.#refuse(
-        block.directive,
-        `https at ${formatAddress(listen)} alone would hide ${formatPlace(shadowed)}, which listens at every address, from clients of that address; let both listen the same way`,
-      )
-      return undefined
-    }
-    const usesOldHttp2 =
-      socket === undefined
-        ? facts.hasHttp2 && !isAtLeast(facts.version, ownHttp2Since)
-        : socket.members.some(({ here }) => here.http2)
-    const model = socket ?? this.#found.sockets.find(one => socketKey(one.listen) === socketKey(plain))
-    const proxyProtocol = model?.proxyProtocol ?? plain.proxyProtocol
-    const address = formatAddress(listen).replace(/^0\.0\.0\.0:/, '')
-    return {
-      args: [
-        address,
-        'ssl',
-        ...(usesOldHttp2 ? ['http2'] : []),
-        ...(proxyProtocol ? ['proxy_protocol'] : []),
-      ].join(' '),
-      joinsOldHttp2: usesOldHttp2,
-    }
-  }
-
-  /** A TLS socket for every address, which a new one for a single address would take connections from. */
-  #shadowed({ host, port }: Listen, socket: TcpSocket | undefined): Listen['place'] | undefined {
-    const everywhere = host.includes(':') ? '::' : '0.0.0.0'
-    if (socket !== undefined || host === everywhere) return undefined
-    return this.#found.sockets.find(
-      ({ listen, speaksTls }) => speaksTls && listen.host === everywhere && listen.port === port,
-    )?.listen.place
   }
 
   /** Whether a `listen` is one that plain requests for challenges come in by. */
@@ -296,7 +239,7 @@ class Plan {
         ? [this.#include(challengeFile)]
         : challenge === undefined
           ? []
-          : copyOf(challenge, children, sources)
+          : locationLines(challenge, children, sources)
     const names = children
       .filter(({ name }) => name === 'server_name')
       .map(one => `${rawWords(one, sources)};`)
@@ -420,9 +363,7 @@ class Plan {
     }
     const line = `add_header Strict-Transport-Security "max-age=${wishes.hstsSeconds}" always;`
     const children = block.directive.block ?? []
-    const inner = nestedBlocks(children).filter(
-      one => setsHeaders(one) && hstsOf(one.block ?? []) === undefined,
-    )
+    const inner = blocksWithoutHsts(children)
     for (const one of inner) {
       if (isInSameFile(one, block.directive)) this.edits.push(linesLast(one, [this.#marked(line)], sources))
       else
@@ -465,55 +406,4 @@ function wantedPairs({ liveDirectory, pair }: DeployableCertificate): readonly P
     fullChain: `${directory}/fullchain.pem`,
     key: `${directory}/privkey.pem`,
   }))
-}
-
-/** The location that answers challenges and would be there twice with ours. */
-function challengeLocation({ directive }: ServerBlock): Directive | undefined {
-  return directive.block?.find(
-    ({ name, args }) => name === 'location' && args.at(-1) === challengePath && args[0] !== '=',
-  )
-}
-
-/** A location for a block that has nothing else: with the `root` that it would have inherited. */
-function copyOf(location: Directive, siblings: readonly Directive[], sources: Sources): readonly string[] {
-  const answersItself = (location.block ?? []).some(({ name }) =>
-    /^(?:root|alias|return|(?:proxy|fastcgi|grpc|uwsgi|scgi)_pass)$/.test(name),
-  )
-  const root = answersItself ? [] : siblings.filter(({ name }) => name === 'root').slice(-1)
-  const [first = '', ...rest] = rawText(location, sources).split(/\r?\n/)
-  const indent = /^[ \t]*/.exec(rest.at(-1) ?? '')?.[0] ?? ''
-  return [
-    ...root.map(one => `${rawWords(one, sources)};`),
-    first,
-    ...rest.map(line => (line.startsWith(indent) ? line.slice(indent.length) : line.trimStart())),
-  ]
-}
-
-/** Whether an `if` of the block sends plain requests on. */
-function redirectsInside({ directive }: ServerBlock): boolean {
-  return (directive.block ?? []).some(
-    ({ name, block = [] }) =>
-      name === 'if' &&
-      block.some(({ name: inner, args }) => inner === 'return' && args.at(-1)?.startsWith('https://')),
-  )
-}
-
-function nestedBlocks(directives: readonly Directive[]): readonly Directive[] {
-  return directives.flatMap(one => (one.block === undefined ? [] : [one, ...nestedBlocks(one.block)]))
-}
-
-function setsHeaders({ block = [] }: Directive): boolean {
-  return block.some(({ name }) => name === 'add_header')
-}
-
-function hstsOf(directives: readonly Directive[]): Directive | undefined {
-  return directives.find(({ name, args }) => name === 'add_header' && args[0]?.toLowerCase() === hstsHeader)
-}
-
-function isAtLeast(version: readonly number[], wanted: readonly number[]): boolean {
-  for (const [index, part] of wanted.entries()) {
-    const own = version[index] ?? 0
-    if (own !== part) return own > part
-  }
-  return true
 }

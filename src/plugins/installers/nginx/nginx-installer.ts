@@ -16,8 +16,9 @@ import { endOfPath } from '../../deployers/server/file-trail.ts'
 import { editsByFile, type Source } from '../file-edit.ts'
 import { hardenedInclude } from '../hardened.ts'
 import { followAll, readSource } from '../read-source.ts'
-import { decideEdits, type NginxFacts } from './decide.ts'
+import { decideEdits } from './decide.ts'
 import { printDirectives } from './print.ts'
+import type { NginxFacts } from './secure-listen.ts'
 
 type InstallerRuntime = Pick<Runtime, 'exec' | 'files'>
 
