@@ -6,31 +6,25 @@ import { requireProgram, runProgram, startProgram } from '../support/programs.ts
 import { giveTo, ownerFor, serviceUser } from '../support/service-user.ts'
 import type { RunningServer, Setup } from './server-case.ts'
 
-/** Starts Redis in the foreground, as its own user where tests run as root. */
-export async function startRedis(setup: Setup): Promise<RunningServer> {
+/**
+ * Starts Redis in the foreground, as its own user where tests run as root.
+ * @param options.hasTls - whether its configuration has TLS when it is started; it has afterwards
+ */
+export async function startRedis(setup: Setup, { hasTls = true } = {}): Promise<RunningServer> {
   const { directory, certificateFile, keyFile } = setup
   const user = await serviceUser('redis')
   const content = join(directory, 'data')
-  await mkdir(content, { mode: 0o755 })
-  await giveTo(user, content, keyFile)
+  await mkdir(content, { mode: 0o755, recursive: true })
+  await giveTo(user, content, ...(hasTls ? [keyFile] : []))
   const port = await freePort()
   const [config, socket] = [join(directory, 'redis.conf'), join(content, 'server.sock')]
-  await writeFile(
-    config,
-    `port 0
-bind 127.0.0.1 -::1
-unixsocket ${socket}
-dir ${content}
-save ""
-tls-port ${port}
-tls-cert-file ${certificateFile}
-tls-key-file ${keyFile}
-tls-auth-clients no
-`,
-  )
+  const plain = `port 0\nbind 127.0.0.1 -::1\nunixsocket ${socket}\ndir ${content}\nsave ""\n`
+  const tls = `tls-port ${port}\ntls-cert-file ${certificateFile}\ntls-key-file ${keyFile}\ntls-auth-clients no\n`
+  await writeFile(config, hasTls ? plain + tls : plain)
   await chmod(config, 0o644)
   const program = await startProgram(requireProgram('redis-server'), [config], { user, cwd: '/' })
   await program.waitForOutput(/ready to accept connections at/)
+  await writeFile(config, plain + tls)
   const client = async (env: Readonly<Record<string, string>>, ...command: readonly string[]) => {
     const { stdout } = await runProgram(requireProgram('redis-cli'), ['-s', socket, ...command], { env })
     if (stdout !== 'OK\n') throw new Error(`${command.join(' ')}: ${stdout}`)

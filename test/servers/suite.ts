@@ -101,7 +101,8 @@ async function expected({ places }: RunningServer, live: () => Promise<string>):
   return places.map(() => leaf)
 }
 
-async function startBench(server: ServerCase) {
+/** Certwright with Pebble, one certificate and one server, which is not started yet. */
+export async function startBench(server: Pick<ServerCase, 'name' | 'reads' | 'form' | 'start'>) {
   await using started = new AsyncDisposableStack()
   const { path } = started.use(await tempDirectory())
   await chmod(path, 0o711)
@@ -170,7 +171,7 @@ async function startBench(server: ServerCase) {
 
 /** The files that the server's configuration names; copies begin as a self-signed pair. */
 async function placesFor(
-  server: ServerCase,
+  server: Pick<ServerCase, 'reads'>,
   { state, directory }: { readonly state: string; readonly directory: string },
 ): Promise<Setup> {
   const live = (file: string) => join(state, 'live', name, file)

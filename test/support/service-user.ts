@@ -14,9 +14,9 @@ export async function serviceUser(name: string): Promise<ServiceUser> {
   return { name, uid: Number(fields[2]), gid: Number(fields[3]) }
 }
 
-/** The option of a target that says so where a server does not run as its usual user. */
-export function ownerFor({ uid }: ServiceUser): { readonly owner?: number } {
-  return userInfo().uid === 0 ? {} : { owner: uid }
+/** The options of a target that say so where a server does not run as its usual user. */
+export function ownerFor({ uid, gid }: ServiceUser): { readonly owner?: number; readonly group?: number } {
+  return userInfo().uid === 0 ? {} : { owner: uid, group: gid }
 }
 
 /** Gives files to a user; they keep their modes. */
