@@ -18,8 +18,8 @@ const filesAtOnce = 4
 // For one test that sets no limit of its own; a whole file is limited by test-limit.ts.
 const testLimitMs = 60_000
 
-// When a process spins and its own limit cannot fire. Without it a run takes a few minutes.
-const runLimitMs = 15 * 60_000
+// When a process spins and its own limit cannot fire. Without it a run takes some ten minutes.
+const runLimitMs = 20 * 60_000
 
 // What a test may see of the environment: proxies, certificate overrides, NODE_OPTIONS and NODE_ENV are not among it.
 const environmentNames = [
