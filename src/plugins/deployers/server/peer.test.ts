@@ -30,6 +30,7 @@ describe('who answers', () => {
     { port: 6379, user: 'redis', refused: false },
     { port: 6380, user: 'redis', refused: true },
     { port: 6380, user: 1000, refused: false },
+    { port: 6380, user: 'redis-of-another-name', refused: true },
     { port: 6381, user: 'redis', refused: false },
     { port: 6382, user: 'nobody-of-this-name', refused: false },
     { socket: '/run/s.sock', user: 'redis', refused: false },

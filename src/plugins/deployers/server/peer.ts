@@ -2,7 +2,7 @@
  * Who answers for a server that is asked for its settings. Where it does not run, any local user could listen in its place and
  * name files of their own, and root would write the key there.
  */
-import { AppError, systemCodeOf } from '../../../base/errors.ts'
+import { AppError, isAppError, systemCodeOf } from '../../../base/errors.ts'
 import { printable } from '../../../base/printable.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
 import { numberOf } from './owner.ts'
@@ -30,7 +30,10 @@ export async function requireOwnPeer(
     'socket' in peer ? await ownerOfSocket(peer.socket, runtime) : await ownersOfPort(peer.port, runtime)
   const others = owners.filter(uid => uid !== 0)
   if (others.length === 0) return
-  const own = await numberOf('user', user, runtime, { signal })
+  const own = await numberOf('user', user, runtime, { signal }).catch((error: unknown) => {
+    if (!isAppError(error, 'ERR_DEPLOY')) throw error
+    return undefined // not every machine has a user of the usual name
+  })
   const stranger = others.find(uid => uid !== own)
   if (stranger === undefined) return
   const what = 'socket' in peer ? printable(peer.socket) : `port ${peer.port}`
