@@ -22,6 +22,7 @@ export const targetOptions = {
   apache: serverTargetSchema,
   coturn: serverTargetSchema,
   dovecot: serverTargetSchema,
+  exim: serverTargetSchema,
   files: filesTargetSchema,
   haproxy: haproxyTargetSchema,
   mariadb: clientTargetSchema,

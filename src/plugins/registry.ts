@@ -43,6 +43,7 @@ const deployers: Registry<Deployer> = new Map(
       deployer('coturn', (await import('./deployers/coturn/coturn.ts')).createCoturnDeployer),
     dovecot: async () =>
       deployer('dovecot', (await import('./deployers/dovecot/dovecot.ts')).createDovecotDeployer),
+    exim: async () => deployer('exim', (await import('./deployers/exim/exim.ts')).createEximDeployer),
     files: async () => deployer('files', (await import('./deployers/files/files.ts')).createFilesDeployer),
     haproxy: async () =>
       deployer('haproxy', (await import('./deployers/haproxy/haproxy.ts')).createHaproxyDeployer),
