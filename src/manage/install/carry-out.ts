@@ -63,10 +63,10 @@ export async function carryOut(
     await writeInstall(state, key, record, runtime)
     return installed
   } catch (error) {
-    const problems = await putBack(written, options)
+    const outcome = await putBack(written, options)
     if (!hadDirectory) await removeIfEmpty(ownDirectory, runtime)
-    if (problems.length === 0) await writeInstall(state, key, earlier, runtime)
-    throw explained(error, problems, installer.name)
+    if (outcome.isBack) await writeInstall(state, key, earlier, runtime)
+    throw explained(error, outcome, installer.name)
   }
 }
 
@@ -202,28 +202,33 @@ async function activate(
   return { endpoints, notes: inspection.notes }
 }
 
-/** @returns what did not go back */
+/** Whether the files are as they were, and what else went wrong. */
+type PutBack = { readonly isBack: boolean; readonly problems: readonly string[] }
+
 async function putBack(
   written: PreparedFiles,
-  { spec, installer, deployer, onEvent }: CarryOutOptions,
-): Promise<readonly string[]> {
+  { spec, deployer, onEvent }: CarryOutOptions,
+): Promise<PutBack> {
   const { signal } = new AbortController() // also after the person has stopped it
   onEvent({ certificate: spec.name, step: 'deploying', level: 'warning', text: 'putting every file back' })
-  const problems: string[] = []
-  await written.undo().catch((error: unknown) => problems.push(messageOf(error)))
-  await deployer.activate({ signal }).catch((error: unknown) => {
-    problems.push(`${installer.name} could not be reloaded after that: ${messageOf(error)}`)
-  })
-  return problems
+  try {
+    await written.undo()
+  } catch (error) {
+    return { isBack: false, problems: [messageOf(error)] }
+  }
+  const failed = await deployer.activate({ signal }).catch((error: unknown) => messageOf(error))
+  return { isBack: true, problems: typeof failed === 'string' ? [failed] : [] }
 }
 
-function explained(error: unknown, problems: readonly string[], server: string): unknown {
+function explained(error: unknown, { isBack, problems }: PutBack, server: string): unknown {
   if (!isAppError(error)) return error
   const { code, hint, cause = error } = error
-  const outcome =
-    problems.length === 0
-      ? `every file is as it was before, and ${server} was reloaded with that`
-      : `not everything could be put back: ${problems.join('; ')}`
+  const reasons = problems.join('; ')
+  const outcome = !isBack
+    ? `not every file could be put back, the next run tries again: ${reasons}`
+    : problems.length > 0
+      ? `every file is as it was before, but ${server} could not be told so: ${reasons}`
+      : `every file is as it was before, and ${server} was reloaded with that`
   return new AppError(code, `${error.message}\n${outcome}`, { hint, cause })
 }
 

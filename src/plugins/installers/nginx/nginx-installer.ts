@@ -141,8 +141,8 @@ async function understood<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What `nginx -V` says. @internal */
-export function factsOf({ stderr }: Pick<ExecResult, 'stderr'>): NginxFacts {
+/** What `nginx -V` says. */
+function factsOf({ stderr }: Pick<ExecResult, 'stderr'>): NginxFacts {
   const [, major, minor, patch] = /^nginx version: \S*?\/(\d+)\.(\d+)\.(\d+)/m.exec(stderr) ?? []
   return {
     version: [Number(major ?? 0), Number(minor ?? 0), Number(patch ?? 0)],
