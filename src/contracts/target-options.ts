@@ -21,6 +21,7 @@ import {
 export const targetOptions = {
   apache: serverTargetSchema,
   coturn: serverTargetSchema,
+  cups: serverTargetSchema,
   dovecot: serverTargetSchema,
   exim: serverTargetSchema,
   files: filesTargetSchema,

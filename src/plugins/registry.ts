@@ -41,6 +41,7 @@ const deployers: Registry<Deployer> = new Map(
       deployer('apache', (await import('./deployers/apache/apache.ts')).createApacheDeployer),
     coturn: async () =>
       deployer('coturn', (await import('./deployers/coturn/coturn.ts')).createCoturnDeployer),
+    cups: async () => deployer('cups', (await import('./deployers/cups/cups.ts')).createCupsDeployer),
     dovecot: async () =>
       deployer('dovecot', (await import('./deployers/dovecot/dovecot.ts')).createDovecotDeployer),
     exim: async () => deployer('exim', (await import('./deployers/exim/exim.ts')).createEximDeployer),

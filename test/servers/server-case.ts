@@ -36,6 +36,8 @@ export type ServerCase = {
   readonly variant?: string
   /** It cannot be started by a normal user. */
   readonly needsRoot?: boolean
+  /** What files of its own must be called, where the server does not name them itself. */
+  readonly fileNames?: { readonly certificate: string; readonly key: string }
   /** Without which the test is skipped. */
   readonly programs: readonly string[]
   /** Whether its configuration names the files in `live/NAME`, or files of its own, which hold a self-signed pair at first. */

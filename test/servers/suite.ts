@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { stringify } from 'yaml'
 import { runCli } from '../support/cli.ts'
@@ -183,7 +183,12 @@ async function placesFor(
       keyFile: live('privkey.pem'),
       combinedFile: live('combined.pem'),
     }
-  const { certificateFile, keyFile } = await makeServerCertificate(directory, names)
+  const made = await makeServerCertificate(directory, names)
+  const { certificate = basename(made.certificateFile), key = basename(made.keyFile) } =
+    server.fileNames ?? {}
+  const [certificateFile, keyFile] = [join(directory, certificate), join(directory, key)]
+  await rename(made.certificateFile, certificateFile)
+  await rename(made.keyFile, keyFile)
   const combinedFile = join(directory, 'combined.pem')
   await writeFile(
     combinedFile,

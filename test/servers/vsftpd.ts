@@ -1,10 +1,10 @@
 /** The real vsftpd, with everything it reads in a directory of its own. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { freePort } from '../support/ports.ts'
 import { requireProgram } from '../support/programs.ts'
 import { until } from '../support/wait.ts'
+import { answersAt } from './answers-at.ts'
 import { keepRunning } from './restarted.ts'
 import type { RunningServer, Setup } from './server-case.ts'
 
@@ -33,7 +33,7 @@ rsa_private_key_file=${keyFile}
 ${process.getuid?.() === 0 ? '' : 'run_as_launching_user=YES\n'}`,
   )
   const server = await keepRunning(requireProgram('vsftpd'), [config], { directory })
-  await until('vsftpd to listen', async () => ((await answers(port)) ? true : undefined))
+  await until('vsftpd to listen', async () => (await answersAt(port)) || undefined)
   return {
     options: { config, reload: server.restart },
     places: [{ port, startTls: 'ftp' }],
@@ -44,11 +44,4 @@ ${process.getuid?.() === 0 ? '' : 'run_as_launching_user=YES\n'}`,
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
-}
-
-function answers(port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  const socket = connect(port, '127.0.0.1')
-  socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-  return promise.finally(() => socket.destroy())
 }
