@@ -102,7 +102,9 @@ async function expected({ places }: RunningServer, live: () => Promise<string>):
 }
 
 /** Certwright with Pebble, one certificate and one server, which is not started yet. */
-export async function startBench(server: Pick<ServerCase, 'name' | 'reads' | 'form' | 'start'>) {
+export async function startBench(
+  server: Pick<ServerCase, 'name' | 'reads' | 'form' | 'start' | 'fileNames'>,
+) {
   await using started = new AsyncDisposableStack()
   const { path } = started.use(await tempDirectory())
   await chmod(path, 0o711)
@@ -171,7 +173,7 @@ export async function startBench(server: Pick<ServerCase, 'name' | 'reads' | 'fo
 
 /** The files that the server's configuration names; copies begin as a self-signed pair. */
 async function placesFor(
-  server: Pick<ServerCase, 'reads'>,
+  server: Pick<ServerCase, 'reads' | 'fileNames'>,
   { state, directory }: { readonly state: string; readonly directory: string },
 ): Promise<Setup> {
   const live = (file: string) => join(state, 'live', name, file)
