@@ -1,6 +1,7 @@
 /** What can be set for the target `nginx`. */
 import { v } from '../base/schema.ts'
 import { commandSchema } from './files-target.ts'
+import { servedWithinSchema } from './timeout.ts'
 
 const absolutePath = v.pipe(v.string(), v.startsWith('/', 'must be an absolute path'))
 
@@ -17,5 +18,7 @@ export const nginxTargetSchema = v.strictObject({
    * whether nginx runs is left to it: it may run where its process cannot be seen.
    */
   reload: v.optional(commandSchema),
+  /** How long it may take until the new certificate is seen. */
+  'served-within': v.optional(servedWithinSchema),
 })
 export type NginxTarget = v.InferInput<typeof nginxTargetSchema>

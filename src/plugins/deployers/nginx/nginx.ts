@@ -6,6 +6,7 @@ import type { DeployableCertificate, Deployer, Inspection } from '../../../contr
 import type { NginxTarget } from '../../../contracts/nginx-target.ts'
 import type { ExecResult } from '../../../runtime/exec.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
+import { servedWithin } from '../endpoints.ts'
 import { endOfPath, followPath, type Trail } from '../server/file-trail.ts'
 import { lookForProcess } from '../server/process.ts'
 import { adviseUse } from './advice.ts'
@@ -134,6 +135,7 @@ async function inspectDump(
       ),
       ...warnings(dump),
     ],
+    ...servedWithin(situation.options),
   }
 }
 
