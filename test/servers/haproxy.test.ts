@@ -3,10 +3,18 @@ import { testServer } from './suite.ts'
 
 const haproxy = { name: 'haproxy', programs: ['haproxy'], form: 'combined' } as const
 
+const reload = 'reload at the master socket, or SIGUSR2'
+
 testServer({
   ...haproxy,
   reads: 'live',
-  facts: { test: 'haproxy -c', reload: 'reload at the master socket, or SIGUSR2' },
+  facts: { test: 'haproxy -c', reload },
+  start: setup => startHaproxy(setup, { way: 'signal' }),
+})
+testServer({
+  ...haproxy,
+  reads: 'live',
+  facts: { test: 'haproxy -c', reload },
   start: setup => startHaproxy(setup, { way: 'master' }),
 })
 testServer({

@@ -1,5 +1,5 @@
 /** The real HAProxy, with everything it reads and writes in a directory of its own. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePorts } from '../support/ports.ts'
 import { requireProgram, startProgram } from '../support/programs.ts'
@@ -8,15 +8,28 @@ import type { RunningServer, Setup } from './server-case.ts'
 
 /**
  * Starts HAProxy as a master with a worker.
+ * With a signal, its certificates are in a list and in a directory, and one listener wants the PROXY protocol.
  * @param options.way - how it will be told: over the socket of the master, by a signal, or over that of the worker
  */
 export async function startHaproxy(
-  { directory, combinedFile }: Setup,
+  { directory, combinedFile, names }: Setup,
   { way }: { readonly way: 'master' | 'signal' | 'socket' },
 ): Promise<RunningServer> {
-  const [web = 0, other = 0] = await freePorts(2)
+  const [web = 0, other = 0, proxied = 0] = await freePorts(3)
   const config = join(directory, 'haproxy.cfg')
   const [pidFile, socket] = [join(directory, 'pid'), join(directory, 'socket')]
+  const [list, certificates] = [join(directory, 'list'), join(directory, 'certificates')]
+  await writeFile(list, `${combinedFile} [alpn h2] ${names.join(' ')}\n`)
+  await mkdir(certificates)
+  await symlink(combinedFile, join(certificates, 'site.pem'))
+  const binds =
+    way === 'signal'
+      ? [
+          `127.0.0.1:${web} ssl crt-list ${list}`,
+          `127.0.0.1:${other} ssl crt ${certificates}`,
+          `127.0.0.1:${proxied} accept-proxy ssl crt ${combinedFile}`,
+        ]
+      : [`127.0.0.1:${web},127.0.0.1:${other} ssl crt ${combinedFile}`]
   await writeFile(
     config,
     `global
@@ -29,7 +42,7 @@ defaults
   timeout client 5s
   timeout server 5s
 frontend web
-  bind 127.0.0.1:${web},127.0.0.1:${other} ssl crt ${combinedFile}
+${binds.map(bind => `  bind ${bind}`).join('\n')}
 `,
   )
   const master = way === 'master' ? ['-S', join(directory, 'master')] : []
