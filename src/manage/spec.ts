@@ -137,6 +137,8 @@ export type CertificateSpec = {
   readonly profile?: string
   /** Among the chains that the CA offers: the root's common name, or the SHA-256 of a CA certificate or its public key. */
   readonly preferredChain?: string
+  /** Asks for a certificate that clients refuse without an OCSP answer beside it (RFC 7633). */
+  readonly mustStaple?: boolean
   /** How control over the identifiers is proven; see `solverChoiceFor`. */
   readonly solvers: readonly SolverRule[]
   readonly deploy: readonly DeployTarget[]

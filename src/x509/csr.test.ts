@@ -48,6 +48,18 @@ describe('createCsr', () => {
   }
 })
 
+describe('must-staple', () => {
+  it('is asked for as another library reads it, and not otherwise', async () => {
+    const key = await generateKey('ecdsa-p256')
+    const feature = (der: Uint8Array) =>
+      new x509.Pkcs10CertificateRequest(toArrayBuffer(der)).getExtension(oids.tlsFeature)?.value
+    // SEQUENCE { INTEGER 5 }
+    const wanted = feature(createCsr(identifiers, key, { mustStaple: true }))
+    assert.equal(Buffer.from(wanted ?? new ArrayBuffer()).toString('hex'), '3003020105')
+    assert.equal(feature(createCsr(identifiers, key)), undefined)
+  })
+})
+
 describe('parseCsr', () => {
   let key: KeyObject
   before(async () => {

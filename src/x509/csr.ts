@@ -21,14 +21,25 @@ import { readSigned, signDer, verifySigned } from './signature.ts'
 
 const csrVersion = 0 // RFC 2986 §4.1
 
+/** The TLS extension `status_request`, by which a server sends an OCSP answer (RFC 6066 §8). */
+const statusRequest = 5
+
 /**
  * A request with an empty subject and all identifiers in the subject alternative name.
  * @param key - the certificate's private key
+ * @param options.mustStaple - asks for a certificate that is refused without an OCSP answer beside it (RFC 7633)
  * @returns DER
  */
-export function createCsr(identifiers: readonly Identifier[], key: KeyObject): Uint8Array {
-  const names = encodeExtension(oids.subjectAltName, encodeAlternativeNames(identifiers))
-  const attribute = sequence(oid(oids.extensionRequest), setOfOne(sequence(names)))
+export function createCsr(
+  identifiers: readonly Identifier[],
+  key: KeyObject,
+  { mustStaple = false }: { readonly mustStaple?: boolean } = {},
+): Uint8Array {
+  const extensions = [
+    encodeExtension(oids.subjectAltName, encodeAlternativeNames(identifiers)),
+    ...(mustStaple ? [encodeExtension(oids.tlsFeature, sequence(smallInteger(statusRequest)))] : []),
+  ]
+  const attribute = sequence(oid(oids.extensionRequest), setOfOne(sequence(...extensions)))
   const body = sequence(
     smallInteger(csrVersion),
     encodeName(undefined),

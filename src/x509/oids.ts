@@ -12,6 +12,9 @@ export const oids = {
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
 
+  /** RFC 7633. */
+  tlsFeature: '1.3.6.1.5.5.7.1.24',
+
   anyExtendedKeyUsage: '2.5.29.37.0',
   serverAuth: '1.3.6.1.5.5.7.3.1',
 

@@ -121,6 +121,7 @@ function specJson(spec: CertificateSpec): Record<string, unknown> {
     'reuse-key': spec.reuseKey,
     profile: spec.profile,
     'preferred-chain': spec.preferredChain,
+    'must-staple': spec.mustStaple,
     solvers: spec.solvers.map(({ for: fitting, name, options }) => ({
       ...(fitting !== undefined && { for: fitting.map(({ value }) => value) }),
       [name]: options,

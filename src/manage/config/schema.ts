@@ -100,6 +100,7 @@ const request = {
   'reuse-key': v.optional(v.boolean()),
   profile: v.optional(text),
   'preferred-chain': v.optional(text),
+  'must-staple': v.optional(v.boolean()),
   solvers: v.optional(solversSchema),
   deploy: v.optional(deploySchema),
   hooks: v.optional(hooksSchema),

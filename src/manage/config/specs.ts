@@ -304,6 +304,7 @@ function readSpec(name: string, entry: CertificateEntry, context: SpecContext): 
   const profile = entry.profile ?? defaults.profile
   const hooks = readHooks(entry.hooks ?? defaults.hooks)
   const preferredChain = entry['preferred-chain'] ?? defaults['preferred-chain']
+  const mustStaple = request === undefined && (entry['must-staple'] ?? defaults['must-staple'] ?? false)
   if (authority === undefined || identifiers.length === 0) return undefined
   if (entry.csr !== undefined && request === undefined) return undefined
   return {
@@ -318,6 +319,7 @@ function readSpec(name: string, entry: CertificateEntry, context: SpecContext): 
     fallbacks,
     ...(profile !== undefined && { profile }),
     ...(preferredChain !== undefined && { preferredChain }),
+    ...(mustStaple && { mustStaple }),
     solvers,
     deploy: (entry.deploy ?? defaults.deploy ?? []).map(readTarget),
     ...(hooks && { hooks }),
@@ -332,9 +334,10 @@ function readRequest(
   entry: CertificateEntry,
   { requests, path, report }: SpecContext & { readonly path: readonly string[] },
 ): CertificateRequest | undefined {
-  for (const key of ['key', 'reuse-key'] as const) {
+  for (const key of ['key', 'reuse-key', 'must-staple'] as const) {
+    const what = key === 'must-staple' ? 'what is asked for stands' : 'the key is the one'
     if (entry[key] !== undefined)
-      report([...path, key], 'has no meaning beside csr: the key is the one in the CSR', 'take it out')
+      report([...path, key], `has no meaning beside csr: ${what} in the CSR`, 'take it out')
   }
   const request = requests.get(file)
   if (request !== undefined && !('problem' in request)) return request

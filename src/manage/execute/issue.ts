@@ -64,6 +64,9 @@ function onePerChoice(make: IssueOptions['solverFor']): IssueOptions['solverFor'
   }
 }
 
+const mustStapleWarning =
+  'must-staple: clients refuse this certificate whenever a server sends no fresh OCSP answer with it; most CAs have no OCSP any more, and some refuse the order'
+
 async function runIssuance(
   state: string,
   journal: Journal,
@@ -74,6 +77,8 @@ async function runIssuance(
   const proofFor = await findProofs(journal, options)
   const roots = await readRoots(spec, runtime)
   const { csr, publicKey, ...ours } = requestFor(spec, journal)
+  if (spec.mustStaple === true)
+    onEvent({ certificate: spec.name, step: 'order', level: 'warning', text: mustStapleWarning })
   const { order, account, claim } = await findOrCreateOrder(journal, options, runtime.clock.now())
   const chain = await pursueOrder(
     client,
@@ -106,12 +111,16 @@ async function runIssuance(
 
 /** What the CA is sent, and the key in it: one made for this, or one that was made elsewhere. */
 function requestFor(
-  { identifiers, csr }: CertificateSpec,
+  { identifiers, csr, mustStaple = false }: CertificateSpec,
   { key }: Journal,
 ): { readonly csr: Uint8Array; readonly publicKey: KeyObject; readonly privateKeyPem?: string } {
   if (csr !== undefined) return { csr: csr.der, publicKey: parseCsr(csr.der).publicKey }
   if (key === undefined) throw new TypeError('a run without a request of the user’s has a key')
-  return { csr: createCsr(identifiers, key), publicKey: key, privateKeyPem: privateKeyPem(key) }
+  return {
+    csr: createCsr(identifiers, key, { mustStaple }),
+    publicKey: key,
+    privateKeyPem: privateKeyPem(key),
+  }
 }
 
 /** The solver of each identifier. That there is one, and that it can do it, is known before the CA is asked for anything. */
