@@ -35,6 +35,7 @@ export const targetOptions = {
   postfix: serverTargetSchema,
   postgresql: clientTargetSchema,
   proftpd: serverTargetSchema,
+  prosody: serverTargetSchema,
   rabbitmq: serverTargetSchema,
   redis: clientTargetSchema,
   slapd: slapdTargetSchema,

@@ -65,6 +65,8 @@ const deployers: Registry<Deployer> = new Map(
       deployer('postgresql', (await import('./deployers/postgresql/postgresql.ts')).createPostgresqlDeployer),
     proftpd: async () =>
       deployer('proftpd', (await import('./deployers/proftpd/proftpd.ts')).createProftpdDeployer),
+    prosody: async () =>
+      deployer('prosody', (await import('./deployers/prosody/prosody.ts')).createProsodyDeployer),
     rabbitmq: async () =>
       deployer('rabbitmq', (await import('./deployers/rabbitmq/rabbitmq.ts')).createRabbitmqDeployer),
     redis: async () => deployer('redis', (await import('./deployers/redis/redis.ts')).createRedisDeployer),

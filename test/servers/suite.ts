@@ -205,6 +205,7 @@ async function placesFor(
 /** The fingerprint of the leaf, as openssl sees it. */
 async function leafAt({ port, startTls, serverName = name }: Place): Promise<string> {
   const dialogue = startTls === undefined ? [] : ['-starttls', startTls]
+  if (startTls === 'xmpp') dialogue.push('-xmpphost', serverName)
   const args = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', serverName, ...dialogue]
   const { stdout, stderr } = await runProgram(requireProgram('openssl'), args, { timeoutMs: 20_000 })
   const [pem] = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/s.exec(stdout) ?? []

@@ -124,8 +124,10 @@ export function endpointsOf(
   { identifiers }: DeployableCertificate,
 ): readonly Endpoint[] {
   const endpoints = places.flatMap(({ endpoints: addresses, names, isOnly, source }) => {
-    const served = identifiers.filter(
-      ({ type, value }) => type === 'dns' && (names ?? []).some(name => covers(name, value)),
+    const served = (names ?? []).flatMap(name =>
+      identifiers
+        .filter(({ type, value }) => type === 'dns' && covers(name, value))
+        .map(identifier => (isWildcard(identifier) ? { ...identifier, value: name } : identifier)),
     )
     const isForAll = names === undefined || (isOnly === true && served.length === 0)
     const asked = isForAll ? [askedName(identifiers)] : served.map(nameFor)
