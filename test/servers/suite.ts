@@ -12,10 +12,11 @@ import { runCli } from '../support/cli.ts'
 import { makeServerCertificate } from '../support/https.ts'
 import { startPebble } from '../support/pebble.ts'
 import { freePort } from '../support/ports.ts'
-import { type Finished, requireProgram, runProgram, skipWithout } from '../support/programs.ts'
+import { type Finished, skipWithout } from '../support/programs.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
+import { leafAt } from './leaf.ts'
 import { noteResult } from './results.ts'
-import type { Place, RunningServer, ServerCase, Setup } from './server-case.ts'
+import type { RunningServer, ServerCase, Setup } from './server-case.ts'
 
 const names = ['mail.example', 'www.mail.example'] as const
 const [name] = names
@@ -145,7 +146,7 @@ export async function startBench(
       new X509Certificate(await readFile(join(state, 'live', name, 'cert.pem'))).fingerprint256,
     served: async () => {
       const leaves: string[] = []
-      for (const place of running?.places ?? []) leaves.push(await leafAt(place))
+      for (const place of running?.places ?? []) leaves.push(await leafAt(place, name))
       return leaves
     },
     fileFacts: () =>
@@ -200,15 +201,4 @@ async function placesFor(
     },
   )
   return { directory, names, certificateFile, keyFile, combinedFile }
-}
-
-/** The fingerprint of the leaf, as openssl sees it. */
-async function leafAt({ port, startTls, serverName = name }: Place): Promise<string> {
-  const dialogue = startTls === undefined ? [] : ['-starttls', startTls]
-  if (startTls === 'xmpp') dialogue.push('-xmpphost', serverName)
-  const args = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', serverName, ...dialogue]
-  const { stdout, stderr } = await runProgram(requireProgram('openssl'), args, { timeoutMs: 20_000 })
-  const [pem] = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/s.exec(stdout) ?? []
-  if (pem === undefined) throw new Error(`nothing is served at ${port}: ${stdout}\n${stderr}`)
-  return new X509Certificate(pem).fingerprint256
 }
