@@ -1,13 +1,29 @@
 /** The real Dovecot, with everything it reads and writes in a directory of its own. */
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeServerCertificate } from '../support/https.ts'
 import { freePorts } from '../support/ports.ts'
 import { requireProgram, startProgram } from '../support/programs.ts'
 import { until } from '../support/wait.ts'
 import type { RunningServer, Setup } from './server-case.ts'
 
+/** Starts Dovecot with the certificate for its names alone, and another one for everybody else. */
+export async function startDovecotWithNames(setup: Setup): Promise<RunningServer> {
+  const others = join(setup.directory, 'others')
+  await mkdir(others)
+  const other = await makeServerCertificate(others, ['other.example'])
+  const own = `ssl_cert = <${setup.certificateFile}\n  ssl_key = <${setup.keyFile}`
+  const blocks = setup.names.map(name => `local_name ${name} {\n  ${own}\n}\n`).join('')
+  const running = await startDovecot({ ...setup, ...other }, blocks)
+  // LMTP does not look at names.
+  return { ...running, places: running.places.filter(({ startTls }) => startTls !== 'lmtp') }
+}
+
 /** Starts Dovecot in the foreground; it serves IMAP, POP3, ManageSieve and LMTP. */
-export async function startDovecot({ directory, certificateFile, keyFile }: Setup): Promise<RunningServer> {
+export async function startDovecot(
+  { directory, certificateFile, keyFile }: Setup,
+  more = '',
+): Promise<RunningServer> {
   const [imap = 0, imaps = 0, pop3 = 0, pop3s = 0, sieve = 0, lmtp = 0] = await freePorts(6)
   const config = join(directory, 'dovecot.conf')
   const run = join(directory, 'run')
@@ -47,7 +63,7 @@ service managesieve-login {
 service lmtp {
  ${listener('lmtp', lmtp)}
 }
-`,
+${more}`,
   )
   const program = await startProgram(requireProgram('dovecot'), ['-F', '-c', config])
   await until('dovecot to run', async () => {

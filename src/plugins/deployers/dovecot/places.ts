@@ -19,12 +19,14 @@ const dialogues: Readonly<Record<string, StartTls>> = {
 export function dovecotPlaces(settings: Settings): readonly CertificatePlace[] {
   if (settings.values.get('ssl') === 'no') return []
   const everywhere = listeners(settings)
+  // LMTP shows the certificate of everybody, whatever name it is asked for (seen with 2.3.19).
+  const withNames = everywhere.filter(({ startTls }) => startTls !== 'lmtp')
   const general = placeOf(settings, { source: 'ssl_cert', endpoints: everywhere })
   const others = settings.blocks.flatMap(block => {
     const { type, label } = block
     const source = `ssl_cert in ${type} ${label}`
     if (type === 'local_name')
-      return placeOf(block, { source, names: label.split(' '), endpoints: everywhere })
+      return placeOf(block, { source, names: label.split(' '), endpoints: withNames })
     if (type === 'local')
       return placeOf(block, {
         source,
@@ -35,13 +37,15 @@ export function dovecotPlaces(settings: Settings): readonly CertificatePlace[] {
   return [...general, ...others]
 }
 
-/** Version 2.4 has other words for the same. */
+/** Version 2.4 has other words for the same, and may print them as a block. */
 function placeOf(
-  { values }: Settings,
+  { values, blocks }: Settings,
   rest: Pick<CertificatePlace, 'names' | 'source' | 'endpoints'>,
 ): readonly CertificatePlace[] {
-  const certificateFile = fileOf(values.get('ssl_server_cert_file') ?? values.get('ssl_cert'))
-  const keyFile = fileOf(values.get('ssl_server_key_file') ?? values.get('ssl_key'))
+  const block = blocks.find(({ type }) => type === 'ssl_server')?.values
+  const valueOf = (name: 'cert' | 'key') =>
+    fileOf(block?.get(`${name}_file`) ?? values.get(`ssl_server_${name}_file`) ?? values.get(`ssl_${name}`))
+  const [certificateFile, keyFile] = [valueOf('cert'), valueOf('key')]
   return certificateFile === undefined || keyFile === undefined ? [] : [{ certificateFile, keyFile, ...rest }]
 }
 
@@ -52,7 +56,9 @@ function fileOf(value: string | undefined): string | undefined {
 }
 
 function listeners({ values, blocks }: Settings): readonly Endpoint[] {
-  const protocols = (values.get('protocols') ?? '').split(' ')
+  const list = blocks.filter(({ type }) => type === 'protocols').flatMap(block => [...block.values])
+  const listed = list.flatMap(([protocol, value]) => (value === 'yes' ? [protocol] : []))
+  const protocols = [...(values.get('protocols') ?? '').split(' '), ...listed]
   const usual = (values.get('listen') ?? '*, ::').split(/[\s,]+/)
   return blocks.flatMap(service => {
     const startTls = dialogues[service.label]
@@ -69,7 +75,9 @@ function endpointsOf(
 ): readonly Endpoint[] {
   const port = Number(values.get('port'))
   if (type !== 'inet_listener' || !(port > 0)) return []
-  const own = (values.get('address') ?? '').split(/[\s,]+/).filter(address => address !== '')
+  const own = (values.get('address') ?? values.get('listen') ?? '')
+    .split(/[\s,]+/)
+    .filter(address => address !== '')
   const isTls = values.get('ssl') === 'yes'
   return (own.length > 0 ? own : usual).map(address => ({
     ...{ host: reachable(address), port },
