@@ -5,8 +5,18 @@ import { parseWith, v } from './schema.ts'
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(9))
 const cases: readonly { readonly schema: v.GenericSchema; readonly given: unknown; readonly text: string }[] =
   [
-    { schema: v.array(v.string()), given: 'a', text: 'must be a list, found "a"' },
-    { schema: v.strictObject({}), given: null, text: 'must be a map of keys, found nothing' },
+    { schema: v.array(v.string()), given: 'a', text: 'must be a list, found "a"; write [a]' },
+    {
+      schema: v.array(v.string()),
+      given: 'systemctl reload x',
+      text: 'must be a list, found "systemctl reload x"; write [systemctl, reload, x]',
+    },
+    { schema: v.array(v.string()), given: '[', text: 'must be a list, found "["' },
+    {
+      schema: v.strictObject({}),
+      given: null,
+      text: 'must be a map of keys, found nothing; its keys have to stand further to the right than it does',
+    },
     { schema: v.string(), given: 5, text: 'must be a text, found 5' },
     { schema: v.boolean(), given: 'yes', text: 'must be true or false, found "yes"' },
     { schema: v.strictObject({ a: v.string() }), given: {}, text: 'is missing' },

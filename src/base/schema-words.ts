@@ -7,7 +7,16 @@ export function plainWords(text: string): string {
   if (match === null) return text
   if (received === 'undefined') return 'is missing'
   if (expected === undefined) return `cannot be ${received}`
-  return `must be ${plainType(expected)}, found ${received === 'null' ? 'nothing' : received}`
+  const found = received === 'null' ? 'nothing' : received
+  return `must be ${plainType(expected)}, found ${found}${howToWrite(expected, received)}`
+}
+
+/** The two mistakes that are made most: a text for a list, and keys that are not indented. */
+function howToWrite(expected: string, received: string): string {
+  if (expected === 'Object' && received === 'null')
+    return '; its keys have to stand further to the right than it does'
+  const [, words] = expected === 'Array' ? (/^"([\w./:@ -]+)"$/.exec(received) ?? []) : []
+  return words === undefined ? '' : `; write [${words.trim().split(/ +/).join(', ')}]`
 }
 
 function plainType(expected: string): string {

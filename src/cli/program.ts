@@ -106,7 +106,7 @@ function createProgram(runner: Runner): Program {
     .exitOverride()
     .showSuggestionAfterError(true)
     .configureOutput({ outputError: () => {} }) // runProgram reports it
-    .addHelpText('beforeAll', examples)
+    .addHelpText('before', examples)
 
   const define = <Options>(
     parent: Program,

@@ -55,7 +55,7 @@ export const targetOptions = {
 export type TargetKind = keyof typeof targetOptions
 export type TargetOptions<Kind extends TargetKind> = v.InferOutput<(typeof targetOptions)[Kind]>
 
-const kinds = Object.keys(targetOptions)
+const kinds = Object.keys(targetOptions).toSorted()
 /** Those that can do without options. */
 export const bareTargets: readonly string[] = Object.entries<v.GenericSchema>(targetOptions)
   .filter(([, schema]) => v.is(schema, {}))
@@ -92,9 +92,23 @@ function oneTarget(found: readonly string[]): string {
     : `must be one target, not ${found.length} (${found.join(', ')}): begin a list entry with each`
 }
 
+/** What people call it, and no slip of the finger explains. */
+const otherNames: Readonly<Record<string, TargetKind>> = {
+  httpd: 'apache',
+  openldap: 'slapd',
+  docker: 'container',
+  podman: 'container',
+  k8s: 'kubernetes',
+  script: 'exec',
+  service: 'systemd',
+}
+
 function whatItMustBe(input: unknown): string {
   if (typeof input !== 'string') return `must be a target, such as nginx or { files: { directory: DIR } }`
   if (kinds.includes(input)) return `must have options: { ${input}: { ... } }`
-  const near = suggest(input, kinds)
+  const [, directory] = /^files:(\/.*)$/s.exec(input) ?? []
+  if (directory !== undefined)
+    return `must be a target: here that is written { files: { directory: ${directory} } }`
+  const near = otherNames[input.toLowerCase()] ?? suggest(input, kinds)
   return `must be a target, found "${input}"${near === undefined ? `; there are: ${kinds.join(', ')}` : ` (did you mean ${near}?)`}`
 }

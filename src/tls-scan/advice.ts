@@ -101,7 +101,8 @@ const byOthers: ReadonlySet<RuleName> = new Set([
 export function snippetFor(rules: readonly RuleName[], server: string | undefined): string | undefined {
   const mended = rules.filter(rule => !byOthers.has(rule))
   const known = knownServer(server)
-  return mended.length === 0 || known === undefined ? undefined : `certwright tls snippet ${known} --hsts 5m`
+  if (mended.length === 0) return undefined
+  return `certwright tls snippet ${known === undefined ? 'SERVER, such as postfix or dovecot' : `${known} --hsts 5m`}`
 }
 
 function knownServer(server = ''): Known | undefined {

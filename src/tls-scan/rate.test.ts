@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { instant } from '../base/instant.ts'
-import { adviceFor } from './advice.ts'
+import { adviceFor, snippetFor } from './advice.ts'
 import type { ChainFinding, ChainReview } from './chain-review.ts'
 import { type Grade, grades, isWorse } from './grades.ts'
 import { groups } from './groups.ts'
@@ -198,6 +198,17 @@ test('each grade is worse than the one before it', () => {
     assert.equal(isWorse(grade, grade), false)
     for (const better of grades.slice(0, index)) assert.equal(isWorse(grade, better), true)
   }
+})
+
+test('how long HSTS lasts is told in words', () => {
+  const [limit] = rate({ ...good, ...hsts('max-age=300') }).limits
+  assert.equal(limit?.text, 'HSTS lasts 5 min; 180 d are needed')
+})
+
+test('the settings of a server that does not say what it is are at hand, too', () => {
+  assert.equal(snippetFor(['tls10'], 'nginx'), 'certwright tls snippet nginx --hsts 5m')
+  assert.match(snippetFor(['tls10'], undefined) ?? '', /^certwright tls snippet SERVER, such as postfix/)
+  assert.equal(snippetFor(['name'], undefined), undefined)
 })
 
 test('nginx and Apache are told their own settings, others what they mean', () => {

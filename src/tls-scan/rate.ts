@@ -3,6 +3,7 @@
  *
  * Three scores make a sum and the sum a letter; then every rule that applies sets a limit, and the lowest one counts.
  */
+import { formatDuration } from '../base/duration.ts'
 import type { ChainFinding, ChainReview } from './chain-review.ts'
 import { type Grade, grades, isWorse } from './grades.ts'
 import type { HttpSeen } from './http-look.ts'
@@ -328,5 +329,5 @@ function hstsText(http: HttpSeen | undefined): string {
     return 'whether browsers are told to come by HTTPS only (HSTS) could not be seen'
   if (http?.hsts === undefined) return 'browsers are not told to come by HTTPS only (no HSTS)'
   if (http.hsts === 'invalid') return 'the header for HSTS cannot be read, and browsers ignore it'
-  return `HSTS lasts ${Math.floor(http.hsts.maxAgeSeconds / 86_400)} days; 180 are needed`
+  return `HSTS lasts ${formatDuration(http.hsts.maxAgeSeconds * 1000)}; 180 d are needed`
 }

@@ -78,6 +78,13 @@ describe('what was sent of a chain', () => {
       state: 'incomplete',
       remarks: [/"CN=Low" was not sent/],
     },
+    // What belongs to another leaf is not missed.
+    {
+      sent: 'Alone',
+      expected: 'Leaf, Low',
+      state: 'untrusted',
+      remarks: [/^the certificate is self-signed$/],
+    },
     // The leaf's own end is another matter.
     { sent: 'Ended, Low, Middle', state: 'complete' },
     { sent: 'By worn, Worn', state: 'broken', remarks: [/"CN=Worn" was valid until/] },

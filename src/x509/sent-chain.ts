@@ -25,7 +25,10 @@ export type SentChain = {
 export type SentChainOptions = {
   /** Those that clients are taken to trust. */
   readonly roots: readonly Certificate[]
-  /** What should be sent, leaf first, where that is known: what a CA that nobody here trusts issued is whole with it. */
+  /**
+   * What should be sent, leaf first, where that is known: what a CA that nobody here trusts issued is whole with it. It does
+   * not count where another leaf was sent.
+   */
   readonly expected?: readonly Certificate[]
   readonly at: Instant
 }
@@ -43,9 +46,11 @@ export function judgeSentChain(
   const then = leaf === undefined ? at : clamp(at, leaf)
   const problem = checkChain(path, { roots, at: then })
   const remarks = [...orderRemarks(sent, path), ...needlessRemarks(sent, path, roots)]
-  const missing = expected?.filter(
-    wanted => !path.some(({ fingerprint }) => fingerprint === wanted.fingerprint),
-  )
+  // Of another leaf, what should be sent is not known.
+  const missing =
+    leaf !== undefined && expected?.[0]?.fingerprint === leaf.fingerprint
+      ? expected.filter(wanted => !path.some(({ fingerprint }) => fingerprint === wanted.fingerprint))
+      : undefined
   if (problem !== undefined && problem.kind !== 'unknown-root') {
     return { state: 'broken', remarks: [problem.text, ...remarks] }
   }

@@ -267,6 +267,12 @@ const rows: readonly Row[] = [
     hint: /known servers: nginx, apache/,
   },
   {
+    name: 'a server that cannot be installed into',
+    args: ['install', 'postfix', 'kept.example'],
+    says: /configuration of "postfix" cannot be edited/,
+    hint: /there are: apache, nginx; .*deploy: \[SERVER\]/,
+  },
+  {
     name: 'an unknown shell',
     args: ['completion', 'tcsh'],
     says: /'tcsh' is invalid/,
@@ -352,6 +358,22 @@ it('without a command, help is printed to stderr with exit code 2', { timeout },
   assert.equal(stdout, '')
   assert.match(stderr, /^Examples:\n/)
   assert.match(stderr, /issue \[options\] \[name\.\.\.\]/)
+})
+
+it('a host that is verified needs a port', { timeout }, async () => {
+  await using bench = await template.copy()
+  assertRefused(await bench.run('verify', 'localhost'), {
+    exit: 1,
+    says: /no certificate "localhost"/,
+    hint: /with its port or protocol: localhost:443/,
+  })
+})
+
+it('the help of a command has no examples of others', { timeout }, async () => {
+  await using bench = await template.copy()
+  const { exitCode, stdout } = await bench.run('uninstall', '--help')
+  assert.equal(exitCode, 0)
+  assert.match(stdout, /^Usage: certwright uninstall/)
 })
 
 // Locks, the cache of names and an empty directory for drop-ins may appear.

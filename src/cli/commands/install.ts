@@ -143,7 +143,10 @@ async function begin(context: CommandContext, flags: InstallFlags): Promise<Work
   if (!installerNames.includes(server)) {
     const near = suggest(server, installerNames)
     throw new AppError('ERR_USAGE', `the configuration of "${printable(server, 80)}" cannot be edited`, {
-      hint: near === undefined ? `there are: ${installerNames.join(', ')}` : `did you mean ${near}?`,
+      hint:
+        near === undefined
+          ? `there are: ${installerNames.join(', ')}; other servers are given certificates by deploy: [SERVER] in the configuration`
+          : `did you mean ${near}?`,
     })
   }
   const config = await loadCommandConfig(context)

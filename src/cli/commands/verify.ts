@@ -11,7 +11,13 @@ import { judgeLook } from '../../manage/observe/judge-look.ts'
 import { lookAround } from '../../manage/observe/look-around.ts'
 import { newest } from '../../manage/observe/observation.ts'
 import { observeCertificate } from '../../manage/observe/observe.ts'
-import { type CertificateSpec, type MonitoredEndpoint, parseSpecName, targetName } from '../../manage/spec.ts'
+import {
+  type CertificateSpec,
+  type Config,
+  type MonitoredEndpoint,
+  parseSpecName,
+  targetName,
+} from '../../manage/spec.ts'
 import { endpointForm, parseEndpoint } from '../../runtime/endpoint-text.ts'
 import { printResult } from '../../runtime/node/standard-output.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
@@ -51,7 +57,7 @@ export async function verify(context: CommandContext, flags: VerifyFlags): Promi
   const config = await loadCommandConfig(context)
   if (flags.certificate !== undefined) findSpec(config, flags.certificate)
   const wholly = args.length === 0
-  const wanted = new Set(names.flatMap(name => namesOf(findSpec(config, name))))
+  const wanted = new Set(names.flatMap(name => namesOf(findMeant(config, name))))
   const specs = config.certificates.filter(({ name }) => wholly || wanted.has(name))
   const endpoints = wholly ? config.endpoints : given
   await using bench = createWorkbench(context, config)
@@ -70,6 +76,17 @@ export async function verify(context: CommandContext, flags: VerifyFlags): Promi
   }
   if (watch !== undefined) return await watchFor(look, watch === true ? defaultWatchMs : watch, context)
   return toResult(await look(), context)
+}
+
+/** @throws AppError ERR_NOT_FOUND that says how endpoints are told from entries */
+function findMeant(config: Config, name: string): CertificateSpec {
+  try {
+    return findSpec(config, name)
+  } catch (error) {
+    if (!isAppError(error, 'ERR_NOT_FOUND')) throw error
+    const hint = `${error.hint ?? ''}; an endpoint is written with its port or protocol: ${printable(name, 80)}:443`
+    throw new AppError('ERR_NOT_FOUND', error.message, { hint, cause: error })
+  }
 }
 
 /** Two certificates for the same names are one entry. */

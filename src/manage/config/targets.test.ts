@@ -96,6 +96,8 @@ const wrong: readonly (readonly [string, RegExp])[] = [
   ['{ deploy: [oracle] }', /must be a target, found "oracle"; there are: .*files,/],
   ['{ deploy: [ngnix] }', /must be a target, found "ngnix" \(did you mean nginx\?\)/],
   ['{ deploy: [files] }', /must have options: \{ files: \{ \.\.\. \} \}/],
+  ['{ deploy: [httpd] }', /did you mean apache\?/],
+  ['{ deploy: ["files:/etc/ssl/m"] }', /written \{ files: \{ directory: \/etc\/ssl\/m \} \}/],
   ['{ deploy: [17] }', /must be a target, such as nginx/],
   ['{ deploy: [{ files: { directory: /a }, nginx: {} }] }', /one target, not 2 \(files, nginx\)/],
   ['{ deploy: [{}] }', /must name a target, one of: .*files,/],

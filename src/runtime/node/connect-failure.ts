@@ -10,6 +10,9 @@ const lastingCodes =
 
 const certificateHint = 'if this server is yours, give its root certificate by trust: (or --trust FILE)'
 
+const plainTextHint =
+  'see that the port is right: it may be one for plain HTTP, or one where plain text comes before TLS (an endpoint is written smtp://HOST:PORT then)'
+
 /** Reasons by the codes of the system, of the resolver, of OpenSSL and of Node. */
 const reasons: Readonly<Record<string, Reason>> = {
   ECONNREFUSED: {
@@ -66,7 +69,7 @@ const reasons: Readonly<Record<string, Reason>> = {
   },
   ERR_SSL_WRONG_VERSION_NUMBER: {
     text: 'it does not speak TLS',
-    hint: 'see that the port is right; this may be the one for plain HTTP',
+    hint: plainTextHint,
   },
   'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE': {
     text: 'the server found nothing in common (TLS alert 40: handshake failure)',
@@ -86,7 +89,7 @@ const reasons: Readonly<Record<string, Reason>> = {
   },
   ERR_SSL_PACKET_LENGTH_TOO_LONG: {
     text: 'it does not speak TLS',
-    hint: 'see that the port is right; this may be the one for plain HTTP',
+    hint: plainTextHint,
   },
 }
 

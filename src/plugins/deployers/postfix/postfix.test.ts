@@ -22,18 +22,19 @@ type Given = {
   readonly main?: string
   readonly files?: Readonly<Record<string, string>>
   readonly check?: { readonly exitCode: number; readonly stderr: string }
+  readonly postconf?: { readonly exitCode: number; readonly stderr: string }
   readonly options?: ServerOptions
 }
 
 /** A Postfix that prints this configuration and runs as process 7, and the commands that it was given. */
-async function postfixWith({ main = usual, files = {}, check, options = {} }: Given) {
+async function postfixWith({ main = usual, files = {}, check, postconf, options = {} }: Given) {
   const commands: string[] = []
   const runtime = fakeRuntime({
     exec: async (program: string, args: readonly string[]) => {
       commands.push([program, ...args].join(' '))
       const isCheck = args.includes('check')
       const stdout = args.includes('-M') ? 'smtp inet n - y - - smtpd\n' : args.includes('-P') ? '' : main
-      return { exitCode: 0, stdout, stderr: '', ...(isCheck && check) }
+      return { exitCode: 0, stdout, stderr: '', ...(isCheck ? { stdout: '', ...check } : postconf) }
     },
   })
   const all = {
@@ -76,6 +77,19 @@ const failures: readonly (Given & {
     check: { exitCode: 1, stderr: 'fatal: line 6: bad field count' },
     code: 'ERR_DEPLOY_BROKEN_BEFORE',
     message: /bad field count/,
+  },
+  {
+    name: 'a configuration that it does not accept, when it says so in its log alone',
+    check: { exitCode: 1, stderr: '' },
+    code: 'ERR_DEPLOY_BROKEN_BEFORE',
+    message: /does not accept its present configuration$/,
+  },
+  {
+    name: 'a line that no Postfix understands',
+    postconf: { exitCode: 1, stderr: 'postconf: fatal: main.cf, line 18: missing "="\npostconf: end\n' },
+    check: { exitCode: 1, stderr: '' },
+    code: 'ERR_DEPLOY_BROKEN_BEFORE',
+    message: /configuration: postconf: fatal: main.cf, line 18: missing "=" \/ postconf: end$/,
   },
   {
     name: 'a process that is gone',

@@ -6,7 +6,7 @@ import type { ServerOptions } from '../../../contracts/server-target.ts'
 import { pairProblem } from '../server/pair.ts'
 import { isProgram, lookForProcess } from '../server/process.ts'
 import { readText } from '../server/read-text.ts'
-import { lastWords, runOrFail, runProgram } from '../server/run-program.ts'
+import { lastWords, runOrFail, runProgram, shownCommand } from '../server/run-program.ts'
 import { createServerDeployer, type Server, type ServerRuntime, type ServerView } from '../server/server.ts'
 import { tlsEndpoints } from './listeners.ts'
 import { listedFiles, postfixPlaces } from './places.ts'
@@ -50,8 +50,9 @@ function tool(name: string, { config, program }: ServerOptions): readonly [strin
 }
 
 async function look(situation: Situation): Promise<ServerView> {
-  await ask('postfix', ['check'], situation)
+  // First `postconf`, which says what is wrong: `postfix check` does so only at a terminal, and else in the log of the mail.
   const { main, services } = await readConfiguration(situation)
+  await ask('postfix', ['check'], situation)
   const texts = new Map<string, string>()
   const textOf = (path: string) => texts.get(path)
   const tables = services.flatMap(tablesOf)
@@ -92,10 +93,11 @@ async function ask(
   const [program, where] = tool(name, options)
   const result = await runProgram(program, [...where, ...args], runtime, { signal })
   if (result.exitCode === 0) return result.stdout
+  const said = lastWords(result)
   throw new AppError(
     'ERR_DEPLOY_BROKEN_BEFORE',
-    `Postfix does not accept its present configuration: ${lastWords(result)}`,
-    { hint: 'repair it, and see what "postfix check" says' },
+    `Postfix does not accept its present configuration${said && `: ${said}`}`,
+    { hint: `repair it, and see what "${shownCommand(['postfix', ...where, 'check'])}" says` },
   )
 }
 

@@ -88,7 +88,7 @@ export function choosePlaces(
     text: describeNone(places, { wanted, server }),
     hint: `have ${server} read ${
       ownUser === undefined
-        ? `${liveDirectory}/fullchain.pem and privkey.pem`
+        ? `${liveDirectory}/fullchain.pem and privkey.pem (combined.pem has both, where it wants one file)`
         : `two files of its own, which need not be there yet, in a directory that ${ownUser} can search`
     }, or say which file it is with certificate-file: PATH`,
   }

@@ -11,9 +11,10 @@ const timeoutMs = minuteMs
 const maxComplaint = 400
 const maxShownCommand = 300
 
-/** What a program said, errors before anything else, in a length that can be shown. */
+/** What a program said, errors before anything else, in one line of a length that can be shown. */
 export function lastWords({ stdout, stderr }: Pick<ExecResult, 'stdout' | 'stderr'>): string {
-  return printable((stderr.trim() || stdout.trim()).slice(-maxComplaint))
+  const said = (stderr.trim() || stdout.trim()).slice(-maxComplaint)
+  return printable(said.trim().replaceAll(/\s*\n\s*/g, ' / '))
 }
 
 /**

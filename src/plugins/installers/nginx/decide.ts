@@ -357,7 +357,7 @@ class Plan {
         block.directive,
         wishes.redirect
           ? `it would send Strict-Transport-Security without TLS at ${formatAddress(stays)}, which RFC 6797 forbids; give that listen a block of its own`
-          : 'it answers plain requests as well, which must not carry Strict-Transport-Security (RFC 6797 §7.2): add --redirect',
+          : 'it answers plain requests as well, which must not carry Strict-Transport-Security (RFC 6797 §7.2): add --redirect, or leave it out with --no-hsts',
       )
       return []
     }
