@@ -50,7 +50,9 @@ export function memoryTargetFiles(files: FsOps): TargetFiles {
         changes: changes.length + orphans.length > 0,
         replaces,
         commit: async () => {
-          for (const { path, content, mode } of changes) {
+          for (const change of changes) {
+            const { path, content, mode } = change
+            if (await isAsWanted(change)) continue
             const earlier = await files.read(path)
             if (earlier === undefined) await files.remove(aside(path))
             else await files.replace(aside(path), earlier, (await files.facts(path))?.mode ?? 0)
@@ -59,7 +61,8 @@ export function memoryTargetFiles(files: FsOps): TargetFiles {
           }
         },
         undo: async () => {
-          for (const path of [...done.reverse(), ...orphans]) await putBack(path)
+          for (const path of done.reverse()) await putBack(path)
+          for (const path of orphans) if ((await kindAt(aside(path))) === 'file') await putBack(path)
         },
         keep: async () => {
           for (const path of [...done, ...orphans]) await files.remove(aside(path))

@@ -63,6 +63,26 @@ const checks: Readonly<Record<string, Check>> = {
     await prepared.keep()
     assert.deepEqual(await contentOf(files, root), { a: '640 new', b: '640 first' })
   },
+  'goes back to what lay there when two servers read the same files': async ({ targets, files, root }) => {
+    await files.writeNew(`${root}/cert`, 'old', 0o600)
+    await files.writeNew(`${root}/key`, 'old', 0o600)
+    const before = await contentOf(files, root)
+    const same = wanted(root, { cert: 'new', key: 'new' })
+    for (const order of ['as committed', 'the other way round', 'only the first committed'] as const) {
+      const one = await targets.prepare(same)
+      const other = await targets.prepare(same)
+      await one.commit()
+      if (order !== 'only the first committed') await other.commit()
+      const { cert, key } = await contentOf(files, root)
+      assert.deepEqual([cert, key], ['640 new', '640 new'], order)
+      for (const each of order === 'as committed' ? [one, other] : [other, one]) await each.undo()
+      assert.deepEqual(await contentOf(files, root), before, order)
+    }
+    const both = [await targets.prepare(same), await targets.prepare(same)]
+    for (const each of both) await each.commit()
+    for (const each of both) await each.keep()
+    assert.deepEqual(await contentOf(files, root), { cert: '640 new', key: '640 new' })
+  },
   'tells what lies there in the end': async ({ targets, files, root }) => {
     const prepared = await targets.prepare(wanted(root, { a: 'one', b: 'two' }, 0o600))
     await prepared.commit()

@@ -245,6 +245,17 @@ test('when one of two targets fails, the copies of both go back', async () => {
   assert.deepEqual([await machine.copy(), await machine.copy('/etc/other/cert.pem')], [0, 0])
 })
 
+test('two servers read the same files: both are given them, and both go back', async () => {
+  const same = { directory: '/etc/tls' }
+  const machine = await setUp([same, { ...same, write: [{ path: 'cert.pem', format: 'cert' as const }] }])
+  assert.deepEqual(await machine.deliver(0), ['delivered', 'delivered'])
+  assert.deepEqual(await machine.deliver(1), ['delivered', 'delivered'])
+  machine.server.loads = 'nothing new'
+  assert.deepEqual(await machine.deliver(0), ['ERR_NOT_SERVED', 'ERR_DEPLOY'])
+  assert.equal(await machine.copy(), 1)
+  assert.deepEqual(await lies(machine), usual)
+})
+
 test('a delivery that is cancelled leaves nothing half done, and the next one knows the way back', async () => {
   const machine = await setUp()
   await machine.deliver(0)

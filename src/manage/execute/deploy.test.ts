@@ -197,6 +197,12 @@ test('when one of two servers fails, both serve the old certificate again', asyn
   assert.deepEqual(codes, ['ERR_DEPLOY', 'ERR_DEPLOY'])
 })
 
+test('what was not told of a first certificate, because another server failed, does not count as delivered', async () => {
+  const { codes, recorded, activations } = await setUp([{ activate: 'fails' }, {}], { first: true })
+  assert.deepEqual([codes, activations], [['ERR_DEPLOY', 'ERR_DEPLOY'], ['web0']])
+  assert.deepEqual(recorded, ['ERR_DEPLOY', 'ERR_DEPLOY'])
+})
+
 test('a configuration that was broken before is not touched', async () => {
   const { codes, live, activations } = await setUp([{ inspect: () => 'broken' }, {}])
   assert.deepEqual([codes[0], live, activations], ['ERR_DEPLOY_BROKEN_BEFORE', 'old', []])

@@ -18,6 +18,7 @@ import { switchLive } from '../store/generations.ts'
 import { generationPath } from '../store/paths.ts'
 import { hasPrivateKey, type StoredCertificate } from '../store/stored-certificate.ts'
 import { describeMissing, probeAll, probeUntilServed } from './served.ts'
+import { conflictsOf } from './shared-copies.ts'
 
 /** The outcome at one target. */
 export type TargetResult = {
@@ -58,6 +59,8 @@ type Work = {
   /** The copies that its servers read, where they read copies. */
   prepared: PreparedFiles | undefined
   committed: boolean
+  /** Its turn has come. */
+  reached: boolean
   /** Its server does not run: files are put in place for when it is started. */
   stopped: boolean
   endpoints: readonly Endpoint[]
@@ -92,6 +95,7 @@ export async function deployTogether(
         deployer: await options.deployerFor(target),
         prepared: undefined,
         committed: false,
+        reached: false,
         stopped: false,
         endpoints: [],
         servedWithinMs: undefined,
@@ -111,6 +115,7 @@ export async function deployTogether(
   try {
     if (switching) {
       for (const work of works) await prepareCopies(work, state, options)
+      refuseConflicts(works)
       for (const { spec, certificate } of deliveries)
         await switchLive(state, spec.name, certificate.generation, runtime)
       if (mayMend) for (const work of broken) await inspect(work, options)
@@ -120,8 +125,10 @@ export async function deployTogether(
     else if (switching) {
       const ready = works.filter(({ error }) => error === undefined)
       const failed = await activateAndProbe(ready, options, runtime)
-      if (failed) await putBack(state, ready, options, runtime)
-      else for (const work of works.filter(({ stopped }) => stopped)) await commitStopped(work)
+      if (failed) {
+        await putBack(state, ready, options, runtime)
+        blameCulprit(ready)
+      } else for (const work of works.filter(({ stopped }) => stopped)) await commitStopped(work)
       await keepCopies(works, options)
     }
   } finally {
@@ -197,6 +204,19 @@ async function putBack(
   }
 }
 
+/** What stays as it is without an earlier certificate was not told of this one if the failure came first. */
+function blameCulprit(works: readonly Work[]): void {
+  const culprit = works.find(({ error, isOthersFault }) => error !== undefined && !isOthersFault)
+  for (const work of works) {
+    if (work.error !== undefined || work.reached) continue
+    work.isOthersFault = true
+    work.error = new AppError(
+      'ERR_DEPLOY',
+      `${work.name} was not given the certificate yet, because ${culprit?.name ?? 'another target'} failed`,
+    )
+  }
+}
+
 function complaint({ name }: Work, error: unknown): string {
   return `${name}: ${messageOf(error)}`
 }
@@ -220,6 +240,17 @@ async function prepareCopies(
   } catch (error) {
     if (!isAppError(error) || error.code === 'ERR_ABORTED') throw error
     work.error = error
+  }
+}
+
+/** Fails those that would write over each other's files. */
+function refuseConflicts(works: readonly Work[]): void {
+  const takers = works.flatMap(({ name, delivery, prepared }, index) =>
+    prepared === undefined ? [] : [{ name, certificate: delivery.spec.name, copies: prepared.copies, index }],
+  )
+  for (const [{ index }, error] of conflictsOf(takers)) {
+    const work = works[index]
+    if (work !== undefined) Object.assign(work, { error, stopped: false })
   }
 }
 
@@ -273,6 +304,7 @@ async function activateAndProbe(
     const disturbed: Work[] = []
     try {
       for (const work of group) {
+        work.reached = true
         work.committed = work.prepared !== undefined
         await work.prepared?.commit()
         if (!(await isUndisturbed(work, options, runtime))) disturbed.push(work)

@@ -169,7 +169,12 @@ async function prepare(places: readonly Place[], inside: Inside): Promise<Prepar
       for (const change of changes) {
         const { place } = change
         await attemptLater(place.wanted.path, 'cannot replace', () =>
-          inside(place.directory, ({ at }) => nameFresh(at, change)),
+          inside(place.directory, directory => {
+            // Another server that reads the same files may have been given them a moment ago.
+            if (kindAt(directory.at(place.name)) === 'file' && isAsWanted(directory, place))
+              remove(directory.at(place.fresh))
+            else nameFresh(directory.at, change)
+          }),
         )
       }
       await sync()
@@ -181,13 +186,15 @@ async function prepare(places: readonly Place[], inside: Inside): Promise<Prepar
             if (kept) renameSync(at(place.aside), at(place.name))
             else if (named) remove(at(place.name))
             remove(at(place.fresh))
-            remove(at(place.aside)) // which a rename leaves where both are names of one file
+            if (kept) remove(at(place.aside)) // which a rename leaves where both are names of one file
           }),
         ),
       )
       await forEach(orphans, ({ directory, wanted, aside, name }) =>
         attemptLater(wanted.path, 'cannot put back', () =>
-          inside(directory, ({ at }) => renameSync(at(aside), at(name))),
+          inside(directory, ({ at }) => {
+            if (kindAt(at(aside)) !== undefined) renameSync(at(aside), at(name))
+          }),
         ),
       )
       await sync()
