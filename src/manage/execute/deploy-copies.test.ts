@@ -256,6 +256,12 @@ test('two servers read the same files: both are given them, and both go back', a
   assert.deepEqual(await lies(machine), usual)
 })
 
+test('a path that is to have two different files has neither of them', async () => {
+  const machine = await setUp([{ directory: '/etc/tls' }, { directory: '/etc/tls', mode: '0644' }])
+  assert.deepEqual(await machine.deliver(0), ['ERR_DEPLOY', 'ERR_DEPLOY'])
+  assert.deepEqual([await lies(machine), machine.reloads()], [[], 0])
+})
+
 test('a delivery that is cancelled leaves nothing half done, and the next one knows the way back', async () => {
   const machine = await setUp()
   await machine.deliver(0)

@@ -78,7 +78,7 @@ for (const [name, text, exitCode, code, message] of [
   test(name, async () => {
     const runtime = fakeRuntime({ exec: async () => ({ exitCode, stdout: text, stderr: '' }) })
     const deployer = createEximDeployer({ program: '/usr/sbin/exim4' }, runtime)
-    const certificate = { name: 'x', identifiers: [], liveDirectory: '/live/x', fingerprint: '' }
+    const certificate = { name: 'x', identifiers: [], liveDirectory: '/state/live/x', fingerprint: '' }
     const inspection = await deployer.inspect(certificate, { signal: AbortSignal.timeout(10_000) })
     if (inspection.state === 'ready') assert.fail('it is ready')
     assert.equal(inspection.error.code, code)

@@ -2,7 +2,7 @@
 import { type Identifier, isWildcard } from '../../../acme/identifier.ts'
 import { printable } from '../../../base/printable.ts'
 import type { DeployableCertificate, Endpoint } from '../../../contracts/deployer.ts'
-import type { ProbeTarget } from '../../../runtime/network.ts'
+import type { KeyKind, ProbeTarget } from '../../../runtime/network.ts'
 
 /** The files of one certificate, as the configuration of a server names them; absolute paths. */
 export type CertificatePlace = {
@@ -30,6 +30,8 @@ export type SeenPlace = CertificatePlace & {
   readonly live: { readonly certificate: boolean; readonly key: boolean }
   /** The names in the certificate that lies there; absent where none lies there that can be read. */
   readonly present?: readonly string[]
+  /** The kind of its key, where it is one of the two that pairs have. */
+  readonly presentKind?: KeyKind
   /** What is wrong with certificate and key that lie there. */
   readonly problem?: string
   /** What lies there is nothing yet, or a certificate that was made to fill the place. */
@@ -44,7 +46,7 @@ export function filesOf(places: readonly CertificatePlace[]): readonly string[] 
 export type Choice =
   | { readonly state: 'live'; readonly places: readonly SeenPlace[] }
   | { readonly state: 'copies'; readonly places: readonly SeenPlace[] }
-  /** The certificate is taken from `live/<name>`, its key is not. */
+  /** Of certificate and key, one is taken from `live/<name>` and the other is not. */
   | { readonly state: 'mixed'; readonly text: string; readonly hint: string }
   | { readonly state: 'none'; readonly text: string; readonly hint: string }
 
@@ -63,21 +65,26 @@ export type ChoiceOptions = {
  */
 export function choosePlaces(
   places: readonly SeenPlace[],
-  { identifiers, liveDirectory, keyIsElsewhere = false }: DeployableCertificate,
+  { identifiers, liveDirectory, keyIsElsewhere = false, pair }: DeployableCertificate,
   { wanted, server, ownUser }: ChoiceOptions,
 ): Choice {
   const candidates = places.filter(place => wanted === undefined || place.certificateFile === wanted)
   const live = candidates.filter(place => place.live.certificate)
-  const mixed = live.find(place => !place.live.key && !keyIsElsewhere)
-  if (mixed !== undefined)
-    return {
-      state: 'mixed',
-      text: `${mixed.source} takes the certificate from ${printable(liveDirectory)}, but the key from ${printable(mixed.keyFile)}`,
-      hint: `name ${liveDirectory}/privkey.pem for the key`,
-    }
+  const mixed = candidates.find(place => place.live.certificate !== place.live.key && !keyIsElsewhere)
+  if (mixed !== undefined) return mixture(mixed, liveDirectory)
   if (live.length > 0) return { state: 'live', places: live }
-  const own = candidates.filter(({ foreign }) => foreign === undefined)
+  // The two of a pair have the same names.
+  const isOfKind = ({ presentKind }: SeenPlace) =>
+    pair === undefined || presentKind === undefined || presentKind === pair.keyKind
+  const own = candidates.filter(place => place.foreign === undefined && isOfKind(place))
   const meant = own.filter(place => wanted !== undefined || isMeant(place, identifiers))
+  const victim = places.find(place => !meant.includes(place) && isHarmed(place, meant))
+  if (victim !== undefined)
+    return {
+      state: 'none',
+      text: `${printable(victim.certificateFile)} has another certificate, for ${printable((victim.names ?? victim.present ?? []).join(', '), 200)} (${victim.source}), and shares a file with what is meant for these names`,
+      hint: `give each certificate files of its own${wanted === undefined ? ', or say which file is meant with certificate-file: PATH' : ''}`,
+    }
   const waiting = own.filter(({ names, isPlaceholder }) => names === undefined && isPlaceholder)
   if (meant.length > 0) return { state: 'copies', places: meant }
   // Several listeners may read the same files.
@@ -94,15 +101,45 @@ export function choosePlaces(
   }
 }
 
+function mixture({ source, live, certificateFile, keyFile }: SeenPlace, liveDirectory: string): Choice {
+  const [one, other, path, file] = live.certificate
+    ? ['certificate', 'key', keyFile, 'privkey.pem']
+    : ['key', 'certificate', certificateFile, 'fullchain.pem']
+  return {
+    state: 'mixed',
+    text: `${source} takes the ${one} from ${printable(liveDirectory)}, but the ${other} from ${printable(path)}`,
+    hint: `name ${liveDirectory}/${file} for the ${other}`,
+  }
+}
+
+/** Whether a place would lose a certificate that is good for it, because others that share a file with it are written. */
+function isHarmed(place: SeenPlace, written: readonly SeenPlace[]): boolean {
+  const { names, present = [], isPlaceholder } = place
+  const isGood = (names ?? present).some(name => present.some(one => standsFor(one, name)))
+  if (isPlaceholder || !isGood) return false
+  const files = new Set(written.flatMap(filesAt))
+  return filesAt(place).some(path => files.has(path))
+}
+
+function filesAt({ certificateFile, keyFile, chainFile }: CertificatePlace): readonly string[] {
+  return [certificateFile, keyFile, ...(chainFile === undefined ? [] : [chainFile])]
+}
+
 function isMeant({ names, present }: SeenPlace, identifiers: readonly Identifier[]): boolean {
-  return (names ?? present ?? []).some(name => identifiers.some(({ value }) => covers(name, value)))
+  return (names ?? present ?? []).some(name => identifiers.some(({ value }) => standsFor(value, name)))
 }
 
 /** Whether a name is another, or one of them stands for the other. */
 function covers(one: string, other: string): boolean {
-  const stands = (wild: string, name: string) =>
-    wild.startsWith('*.') && name.slice(name.indexOf('.')) === wild.slice(1)
-  return one === other || stands(one, other) || stands(other, one)
+  return standsFor(one, other) || standsFor(other, one)
+}
+
+/** Whether a certificate with a name is good for another. One for a single host is not good for a wildcard. */
+function standsFor(name: string, other: string): boolean {
+  return (
+    name === other ||
+    (name.startsWith('*.') && other.slice(Math.max(other.indexOf('.'), 0)) === name.slice(1))
+  )
 }
 
 function describeNone(places: readonly SeenPlace[], { wanted, server }: ChoiceOptions): string {

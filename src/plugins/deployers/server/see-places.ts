@@ -2,6 +2,7 @@
 import { AppError, isAppError, messageOf, systemCodeOf } from '../../../base/errors.ts'
 import { printable } from '../../../base/printable.ts'
 import type { DeployableCertificate } from '../../../contracts/deployer.ts'
+import type { KeyKind } from '../../../runtime/network.ts'
 import type { Runtime } from '../../../runtime/runtime.ts'
 import { parseCertificate } from '../../../x509/certificate.ts'
 import { followPath } from './file-trail.ts'
@@ -18,6 +19,11 @@ const foreign: readonly (readonly [pattern: RegExp, why: string])[] = [
   [/^\/(usr|lib|bin|sbin)\//, 'which belongs to a package'],
   [/^\/etc\/ssl\/certs\/[^/]+$/, 'which is among the roots that the machine trusts'],
 ]
+
+const kinds: ReadonlyMap<string, KeyKind> = new Map([
+  ['ec', 'ecdsa'],
+  ['rsa', 'rsa'],
+])
 
 /**
  * Looks at every place once.
@@ -38,17 +44,21 @@ async function seePlace(
   { liveDirectory }: DeployableCertificate,
   reader: PlaceReader,
 ): Promise<SeenPlace> {
-  const trail = await followPath(place.certificateFile, liveDirectory, reader)
-  const keyTrail = await followPath(place.keyFile, liveDirectory, reader)
+  const { certificateFile, keyFile, chainFile } = place
+  const trail = await followPath(certificateFile, liveDirectory, reader)
+  const keyTrail = await followPath(keyFile, liveDirectory, reader)
+  const chainTrail = chainFile === undefined ? undefined : await followPath(chainFile, liveDirectory, reader)
+  const trails = [trail, keyTrail, ...(chainTrail === undefined ? [] : [chainTrail])]
   const live = { certificate: trail.below !== undefined, key: keyTrail.below !== undefined }
-  const others = liveDirectory.slice(0, liveDirectory.lastIndexOf('/') + 1)
-  const isOther = [place.certificateFile, place.keyFile, trail.end, keyTrail.end].some(
-    path => path.startsWith(others) && !path.startsWith(`${liveDirectory}/`),
-  )
+  const state = (await followPath(liveDirectory, liveDirectory, reader)).end.replace(/\/live\/[^/]+$/, '')
+  // Below `live/` of others, or where no path of a server should lead: into a generation, which never changes.
+  const isOther = trails.some(({ end, below }) => below === undefined && end.startsWith(`${state}/`))
+  const isOwnChain = !live.certificate && chainTrail?.below !== undefined
   const why = isOther
-    ? 'which is another certificate of Certwright'
-    : (place.foreign ??
-      foreign.find(([pattern]) => pattern.test(trail.end) || pattern.test(keyTrail.end))?.[1])
+    ? 'which is another certificate of Certwright, or in its store'
+    : isOwnChain
+      ? 'whose intermediates are those of Certwright: name live/ for all three files'
+      : (place.foreign ?? foreign.find(([pattern]) => trails.some(({ end }) => pattern.test(end)))?.[1])
   const present = live.certificate ? {} : await presentCertificate(place.certificateFile, reader)
   const problem = live.certificate ? undefined : await problemAt(place, reader)
   return {
@@ -56,6 +66,7 @@ async function seePlace(
     live,
     ...(why !== undefined && { foreign: why }),
     ...(present?.names !== undefined && { present: present.names }),
+    ...(present?.kind !== undefined && { presentKind: present.kind }),
     ...(problem !== undefined && { problem }),
     isPlaceholder: present === undefined || present.isSelfSigned === true,
   }
@@ -77,7 +88,11 @@ async function problemAt(
   }
 }
 
-type Present = { readonly names?: readonly string[]; readonly isSelfSigned?: boolean }
+type Present = {
+  readonly names?: readonly string[]
+  readonly kind?: KeyKind
+  readonly isSelfSigned?: boolean
+}
 
 /** @returns `undefined` where nothing lies, and an empty value where something else does than a certificate */
 async function presentCertificate(path: string, { files }: PlaceReader): Promise<Present | undefined> {
@@ -86,9 +101,11 @@ async function presentCertificate(path: string, { files }: PlaceReader): Promise
     if (content === undefined) return undefined
     const [leaf] = certificatesIn(new TextDecoder().decode(content))
     if (leaf === undefined) return {}
-    const { identifiers, commonName, subjectDer, issuerDer } = parseCertificate(leaf)
+    const { identifiers, commonName, subjectDer, issuerDer, publicKey } = parseCertificate(leaf)
+    const kind = kinds.get(publicKey.asymmetricKeyType ?? '')
     const names = identifiers.length === 0 && commonName !== undefined ? [commonName] : []
     return {
+      ...(kind !== undefined && { kind }),
       names: [...identifiers.map(({ value }) => value), ...names],
       isSelfSigned: Buffer.compare(subjectDer, issuerDer) === 0,
     }
