@@ -122,6 +122,17 @@ for (const { name, behaviour, seen: expected, says } of failures) {
   })
 }
 
+test('what was proven stays whole when the disk of the state fails afterwards, and the next run knows of it', async () => {
+  const { run, text, seen, files, recorded } = await setUp()
+  files.setFaults(({ operation, path }) =>
+    seen.length > 0 && operation === 'replace' && path.startsWith(state) ? { code: 'ENOSPC' } : undefined,
+  )
+  await assert.rejects(run(), /web was changed and runs with that, but .* the next run does it$/)
+  files.setFaults(undefined)
+  assert.deepEqual([await text('/etc/web/site'), await text('/etc/web/certwright/own')], ['new', 'ours'])
+  assert.equal((await recorded())?.phase, 'applying')
+})
+
 test('a file that somebody has changed meanwhile is not touched', async () => {
   const { run, seen, files, text } = await setUp()
   await files.replace('/etc/web/site', 'theirs', 0o640)

@@ -41,7 +41,8 @@ const newFileMode = 0o644
 
 /**
  * Carries a prepared change out.
- * @throws AppError with the reason; every file is as before then, and the server was told so. ERR_STORE
+ * @throws AppError with the reason; every file is as before then, and the server was told so; but for what fails after the change
+ * was seen to be good, which stays, for the next run to put in order. ERR_STORE
  */
 export async function carryOut(
   prepared: PreparedInstall,
@@ -54,15 +55,18 @@ export async function carryOut(
   await refuseIfChanged(changes, runtime)
   const hadDirectory = (await runtime.files.facts(ownDirectory)) !== undefined
   const written = await prepareFiles(prepared, runtime)
+  let isProven = false
   try {
     await writeInstall(state, key, applying(record ?? earlier, earlier), runtime)
     await written.commit()
     const installed = await activate(prepared, options, runtime)
+    isProven = true
     await written.keep()
     await removeOwnFiles(prepared, runtime)
     await writeInstall(state, key, record, runtime)
     return installed
   } catch (error) {
+    if (isProven) throw unfinished(error, installer.name)
     const outcome = await putBack(written, options)
     if (!hadDirectory) await removeIfEmpty(ownDirectory, runtime)
     if (outcome.isBack) await writeInstall(state, key, earlier, runtime)
@@ -218,6 +222,14 @@ async function putBack(
   }
   const failed = await deployer.activate({ signal }).catch((error: unknown) => messageOf(error))
   return { isBack: true, problems: typeof failed === 'string' ? [failed] : [] }
+}
+
+/** The earlier files may be gone already: taking the new ones away would leave an include without its file. */
+function unfinished(error: unknown, server: string): unknown {
+  if (!isAppError(error)) return error
+  const { code, hint, cause = error } = error
+  const text = `${error.message}\n${server} was changed and runs with that, but what is left to do could not be done; the next run does it`
+  return new AppError(code, text, { hint, cause })
 }
 
 function explained(error: unknown, { isBack, problems }: PutBack, server: string): unknown {
