@@ -139,9 +139,12 @@ function takeLine({ file, content }: FilledFile): string {
   return `take ${words.map(word => quote(String(word))).join(' ')}`
 }
 
-/** A second name for what lies there, so that its own is never missing; where that cannot be, another name. */
+/**
+ * A second name for what lies there, so that its own is never missing; where that cannot be, another name. Not before it is
+ * certain that there is a new file: another target for the same path would have taken it, and the earlier file would be lost.
+ */
 function commitLine({ path }: WantedFile): string {
-  return `${variables(path)}; if [ -e "$f" ]; then rm -f -- "$o"; ln -- "$f" "$o" 2>/dev/null || mv -f -- "$f" "$o"; fi; mv -f -- "$n" "$f"`
+  return `${variables(path)}; if [ ! -e "$n" ]; then echo "$f: another target writes the same file" >&2; exit 1; fi; if [ -e "$f" ]; then rm -f -- "$o"; ln -- "$f" "$o" 2>/dev/null || mv -f -- "$f" "$o"; fi; mv -f -- "$n" "$f"`
 }
 
 /** The new file still having its other name is the sign that it was not named; a broken connection leaves no other. */

@@ -149,6 +149,23 @@ test('files are written beside their places, named together, and no content is o
   assert.ok(commands.every(text => !text.includes('BEGIN') && !text.includes(first.key.slice(30, 60))))
 })
 
+for (const order of ['as committed', 'the other way round'])
+  test(`two targets for the same files: the second is refused, and what lay there comes back ${order}`, async () => {
+    await using here = await setUp()
+    const before = await here.prepare('/state/1')
+    await before.commit()
+    await before.keep()
+    const [one, other] = [await here.prepare('/state/2'), await here.prepare('/state/2')]
+    await one.commit()
+    await assert.rejects(other.commit(), {
+      code: 'ERR_DEPLOY',
+      message: /another target writes the same file/,
+    })
+    for (const each of order === 'as committed' ? [one, other] : [other, one]) await each.undo()
+    assert.deepEqual(await here.names(), usual)
+    assert.deepEqual([await here.text('cert.pem'), await here.text('privkey.pem')], [first.cert, first.key])
+  })
+
 test('what lies there as wanted is not written again', async () => {
   await using here = await setUp()
   const prepared = await here.prepare('/state/1')
