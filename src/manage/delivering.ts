@@ -1,12 +1,13 @@
 /** Delivering one after the other, within this process and between processes, and all together that are ready. */
 import { minuteMs } from '../base/instant.ts'
 import type { Deployer } from '../contracts/deployer.ts'
+import type { Lock } from '../runtime/lock.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { type Convoy, createConvoy } from './convoy.ts'
 import type { OnEvent } from './events.ts'
 import { type Delivery, deployTogether } from './execute/deploy.ts'
 import type { DeployTarget } from './spec.ts'
-import { takeLock } from './store/locks.ts'
+import { type LockOptions, takeLock } from './store/locks.ts'
 
 /** How long another process may deliver: a server that shows nothing new is looked at for a minute. */
 const turnWaitMs = 5 * minuteMs
@@ -46,16 +47,23 @@ export function createDelivering(
         if (deliveries.every(({ spec }) => spec.deploy.length === 0))
           return deployTogether(state, deliveries, options, runtime)
         const about = describe(deliveries)
-        await using _turn = await takeLock(
-          state,
-          'deliveries',
-          { about, waitMs: turnWaitMs, signal },
-          runtime,
-        )
+        await using _turn = await takeTurn(state, { about, signal }, runtime)
         return await deployTogether(state, deliveries, options, runtime) // and only then is it another's turn
       }),
   })
   return { inTurn, convoy }
+}
+
+/**
+ * Holds the deliveries of all processes up, until it is disposed of.
+ * @throws AppError ERR_LOCKED, ERR_STORE
+ */
+export async function takeTurn(
+  state: string,
+  { about, signal }: Pick<LockOptions, 'about' | 'signal'>,
+  runtime: Pick<Runtime, 'tryLock' | 'clock'>,
+): Promise<Lock> {
+  return await takeLock(state, 'deliveries', { about, waitMs: turnWaitMs, signal }, runtime)
 }
 
 function describe([first, ...others]: readonly Delivery[]): string {

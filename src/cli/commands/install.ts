@@ -6,6 +6,7 @@ import { suggest } from '../../base/suggest.ts'
 import type { InstallWishes } from '../../contracts/installer.ts'
 import type { HstsStep } from '../../harden/hsts.ts'
 import { hstsSteps } from '../../harden/hsts.ts'
+import { takeTurn } from '../../manage/delivering.ts'
 import { deployableOf } from '../../manage/deployable.ts'
 import { carryOut, type Installed, putInterruptedBack } from '../../manage/install/carry-out.ts'
 import { type PreparedInstall, prepareInstall, prepareUninstall } from '../../manage/install/prepare.ts'
@@ -68,6 +69,7 @@ export async function install(context: CommandContext, flags: InstallFlags): Pro
   const certificate = newest(await observeCertificate(context.state, spec.name, context.runtime)) ?? stored
   const shows = { certificate, deployable: deployableOf(context.state, spec, certificate) }
   const options = { ...context, spec, installer, deployer, shows }
+  await using _turn = await takeTurn(context.state, about, context.runtime) // no reload while files are half edited
   const installed = await carryOut(prepared, options, bench.runtime)
   const { endpoints } = installed
   await rememberDelivery(context.state, { spec, target, certificate, endpoints }, context.runtime)
@@ -116,6 +118,8 @@ export async function uninstall(
   const prepared = await prepareUninstall(installer, options, context.runtime)
   if (flags.dryRun === true) return outcome(prepared, { ...work, context, what: 'uninstalled' })
   await review(prepared, `Take this out of ${server}, test it and reload it?`, flags, context)
+  const about = { about: `take ${spec.name} out of ${server}`, signal: context.signal }
+  await using _turn = await takeTurn(context.state, about, context.runtime)
   const installed = await carryOut(prepared, { ...context, spec, installer, deployer }, bench.runtime)
   await forgetDelivery(context.state, { spec, target }, context.runtime)
   const remarks = record.addedTarget
