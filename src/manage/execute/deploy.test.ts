@@ -203,6 +203,12 @@ test('what was not told of a first certificate, because another server failed, d
   assert.deepEqual(recorded, ['ERR_DEPLOY', 'ERR_DEPLOY'])
 })
 
+test('beside a configuration that was broken before, nothing counts as delivered', async () => {
+  const { codes, recorded, activations, live } = await setUp([{ inspect: () => 'broken' }, {}])
+  assert.deepEqual([codes, activations, live], [['ERR_DEPLOY_BROKEN_BEFORE', 'ERR_DEPLOY'], [], 'old'])
+  assert.deepEqual(recorded, ['ERR_DEPLOY_BROKEN_BEFORE', 'ERR_DEPLOY'])
+})
+
 test('a configuration that was broken before is not touched', async () => {
   const { codes, live, activations } = await setUp([{ inspect: () => 'broken' }, {}])
   assert.deepEqual([codes[0], live, activations], ['ERR_DEPLOY_BROKEN_BEFORE', 'old', []])

@@ -135,6 +135,7 @@ export async function deployTogether(
     // What never got its name must not lie about; what did is dealt with above, or by the next run after an abort.
     for (const { prepared, committed } of works) if (!committed) await prepared?.undo().catch(() => {})
   }
+  blameCulprit(works)
   const results: (readonly TargetResult[])[] = []
   for (const delivery of deliveries) {
     const own = works.filter(work => work.delivery === delivery)
@@ -204,7 +205,7 @@ async function putBack(
   }
 }
 
-/** What stays as it is without an earlier certificate was not told of this one if the failure came first. */
+/** Who was not told, because the failure of another came first or nothing was switched, has not got the certificate. */
 function blameCulprit(works: readonly Work[]): void {
   const culprit = works.find(({ error, isOthersFault }) => error !== undefined && !isOthersFault)
   for (const work of works) {
