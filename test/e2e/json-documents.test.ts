@@ -62,6 +62,7 @@ test('what --json prints is what the guide shows', {
   await world.writeTlsSite('shop.example', ['shop.example'])
   await look('install', 'install', 'nginx', 'shop.example', '--yes')
   await look('install', 'uninstall', 'nginx', 'shop.example', '--yes')
+  await world.run('apply') // the lines that were there before are in use again
   await look('plan', 'plan')
   await look('forecast', 'plan', '--forecast', '100d')
   await look('show', 'show', 'shop.example')

@@ -297,5 +297,6 @@ function summary({ before, after, ...change }: PreparedInstall['changes'][number
   const lines = diffOf({ before, after, ...change }).split('\n')
   const count = (sign: string) =>
     lines.filter(line => line.startsWith(sign) && !line.startsWith(sign.repeat(3))).length
-  return `${count('+')} lines added, ${count('-')} removed`
+  const added = count('+')
+  return `${added} ${added === 1 ? 'line' : 'lines'} added, ${count('-')} removed`
 }

@@ -122,8 +122,9 @@ async function createOrder(
   try {
     return await send({ replaces })
   } catch (error) {
-    // RFC 9773 §5: the order stands on its own; being told what it replaces is the CA's privilege, not its condition.
-    if (!isProblemError(error, 'alreadyReplaced', 'conflict', 'malformed')) throw error
+    // RFC 9773 §5: the order stands on its own; being told what it replaces is the CA's privilege, not its condition. Some
+    // stumble over it without a word of their own.
+    if (!isProblemError(error, 'alreadyReplaced', 'conflict', 'malformed', 'serverInternal')) throw error
     onEvent({
       certificate: spec.name,
       step: 'order',
