@@ -96,6 +96,15 @@ test('the two of a pair have a place each, by the kind of key that lies there', 
   }
 })
 
+test('where there is a place for one of a pair only, the other one is told so', () => {
+  const pair = { keyKind: 'ecdsa', otherDirectory: '/state/live/other' } as const
+  const rsa = place('rsa', { presentKind: 'rsa', ...of('a.example') })
+  assert.match(
+    chosen([rsa], { ...certificate('a.example'), pair }),
+    /^none none of .* is meant for these names with the key of this kind, ECDSA:/,
+  )
+})
+
 for (const [one, other, expected] of [
   [true, false, /takes the certificate from .* but the key from \/tls\/a.key$/],
   [false, true, /takes the key from .* but the certificate from \/tls\/a.crt$/],

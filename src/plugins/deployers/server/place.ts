@@ -92,7 +92,7 @@ export function choosePlaces(
     return { state: 'copies', places: waiting }
   return {
     state: 'none',
-    text: describeNone(places, { wanted, server }),
+    text: describeNone(places, { wanted, server, keyKind: pair?.keyKind }),
     hint: `have ${server} read ${
       ownUser === undefined
         ? `${liveDirectory}/fullchain.pem and privkey.pem (combined.pem has both, where it wants one file)`
@@ -142,16 +142,20 @@ function standsFor(name: string, other: string): boolean {
   )
 }
 
-function describeNone(places: readonly SeenPlace[], { wanted, server }: ChoiceOptions): string {
+function describeNone(
+  places: readonly SeenPlace[],
+  { wanted, server, keyKind }: ChoiceOptions & { readonly keyKind: KeyKind | undefined },
+): string {
   if (places.length === 0) return `${server} is configured to read no certificate`
   const all = places.map(({ certificateFile, source, foreign }) => {
     const why = foreign === undefined ? '' : `, ${foreign}`
     return `  ${printable(certificateFile)} (${source}${why})`
   })
+  const kind = keyKind === undefined ? '' : ` with the key of this kind, ${keyKind.toUpperCase()}`
   const head =
     wanted === undefined
-      ? `none of the certificates that ${server} reads is meant for these names:`
-      : `${server} does not read ${printable(wanted)}, but:`
+      ? `none of the certificates that ${server} reads is meant for these names${kind}:`
+      : `${server} does not read ${printable(wanted)}${kind}, but:`
   return [head, ...new Set(all)].join('\n')
 }
 
