@@ -72,6 +72,14 @@ const mode = v.pipe(
     'must be a mode such as "0640": three digits of 0, 4 (read) and 6 (read and write) for owner, group and others',
   ),
 )
+/** For all files of a place where a key is among them. @internal */
+export const modeWithKey = v.pipe(
+  mode,
+  v.check(
+    value => ((parseMode(value) ?? 0) & othersMayRead) === 0,
+    'must not let everybody read a private key: its last digit is 0',
+  ),
+)
 /** Who owns files, and who may read them. @internal */
 export const who = { owner: v.optional(owner), group: v.optional(owner), mode: v.optional(mode) }
 

@@ -1,6 +1,6 @@
 /** What can be set for a target that is a server of its own kind: one schema for the configuration and for the plugin. */
 import { v } from '../base/schema.ts'
-import { absolutePath, commandSchema, endpointEntries, who } from './files-target.ts'
+import { absolutePath, commandSchema, endpointEntries, modeWithKey, who } from './files-target.ts'
 
 /** What every server can be told; each adds what it alone needs. @internal */
 export const serverOptions = {
@@ -14,6 +14,7 @@ export const serverOptions = {
   'certificate-file': v.optional(absolutePath),
   /** Of files that are written for it, where none lie there yet. */
   ...who,
+  mode: v.optional(modeWithKey),
   ...endpointEntries,
 }
 
