@@ -86,6 +86,12 @@ describe('every server', () => {
   }
 })
 
+test('what is put in its place does not say where to put it', () => {
+  const text = (isInPlace: boolean) => hardenedSettings('nginx', { profile: 'modern', isInPlace }).text
+  assert.match(text(false), /^# Save it, /m)
+  assert.doesNotMatch(text(true), /Save it/)
+})
+
 test('stapling is there only for a certificate that names a responder', () => {
   assert.match(hardenedSettings('nginx', { profile: 'modern', staple: true }).text, /^ssl_stapling on;$/m)
   assert.match(hardenedSettings('apache', { profile: 'modern', staple: true }).text, /^SSLUseStapling on$/m)

@@ -22,6 +22,8 @@ export type HardeningOptions = {
   readonly explain?: boolean | undefined
   /** The command that the text says it was made by. */
   readonly madeBy?: string | undefined
+  /** The text is put where it belongs, so it does not say how that is done. */
+  readonly isInPlace?: boolean | undefined
 }
 
 /** What came of it. */

@@ -12,7 +12,7 @@ const width = 110
 export function renderSettings(
   server: HardenedServer,
   settings: Omit<HardenedSettings, 'text'>,
-  { explain = false, madeBy }: Pick<HardeningOptions, 'explain' | 'madeBy'>,
+  { explain = false, madeBy, isInPlace = false }: Pick<HardeningOptions, 'explain' | 'madeBy' | 'isInPlace'>,
 ): string {
   const comment = (text: string) => commented(text, server.comment)
   const how = { comment, explain, mark: server.comment }
@@ -21,8 +21,13 @@ export function renderSettings(
   )
   // In one line, so that it can be copied.
   const made = madeBy === undefined ? [] : [`${server.comment} Made by: ${madeBy}`]
+  const use = isInPlace
+    ? []
+    : [
+        `${server.added === true ? 'Add it to' : 'Save it, for example, as'} ${server.file}, then: ${server.apply}`,
+      ]
   const head = [
-    `${server.added === true ? 'Add it to' : 'Save it, for example, as'} ${server.file}, then: ${server.apply}`,
+    ...use,
     ...settings.warnings.map(warning => `WARNING: ${warning}`),
     ...settings.notes,
     ...(explain ? notHere(server, settings) : []),

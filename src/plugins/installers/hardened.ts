@@ -28,5 +28,6 @@ export async function hardenedInclude(
     version,
     library,
     madeBy: `certwright install ${server} ${name}`,
+    isInPlace: true,
   }).text
 }

@@ -186,8 +186,12 @@ function startError(path: string, cause: unknown): AppError {
     EPERM:
       'let certwright change to the user of the server: with systemd by CapabilityBoundingSet=CAP_SETUID CAP_SETGID',
   }
-  return new AppError('ERR_EXEC', `${printable(path)} cannot be started: ${messageOf(cause)}`, {
-    hint: hints[systemCodeOf(cause) ?? ''],
-    cause,
-  })
+  return new AppError(
+    'ERR_EXEC',
+    `${printable(path)} cannot be started: ${systemCodeOf(cause) === 'ENOENT' ? 'it is not there, or the program that its first line names is not' : messageOf(cause)}`,
+    {
+      hint: hints[systemCodeOf(cause) ?? ''],
+      cause,
+    },
+  )
 }

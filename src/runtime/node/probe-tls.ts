@@ -135,7 +135,7 @@ function tooSlow(shown: string, { awaited, said }: Progress, timeoutMs: number):
   const text = `${shown} did not ${awaited} within ${formatDuration(timeoutMs)}${soFar}`
   const hint =
     awaited === 'greet' && said === ''
-      ? 'see that the port is right: where TLS begins at once (465, 993, …) no protocol is to be named'
+      ? 'see that the port is right: where TLS begins at once (465, 993, …) no protocol is to be named; otherwise the log of the server says why it is silent'
       : 'see that the port is right and that no firewall is in between'
   return new AppError('ERR_TIMEOUT', text, { hint })
 }

@@ -90,7 +90,15 @@ async function plan(
     })),
     ownFiles: [
       ...(decision.usesChallengeFile && webroot !== undefined
-        ? [{ path: challengeFile, text: apacheChallengeSnippet({ webroot }) }]
+        ? [
+            {
+              path: challengeFile,
+              text: apacheChallengeSnippet({
+                webroot,
+                madeBy: `certwright install apache ${certificate.name}`,
+              }),
+            },
+          ]
         : []),
       ...(decision.usesTlsFile ? [{ path: tlsFile, text: tlsText }] : []),
     ],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isAppError } from '../../../base/errors.ts'
+import { challengeSnippet } from '../../deployers/nginx/challenge-snippet.ts'
 import { apacheChallengeSnippet } from './challenge.ts'
 import { parseApacheFile } from './document.ts'
 
@@ -18,6 +19,19 @@ test('the snippet is what Apache reads, whatever the webroot is called', () => {
     ],
   )
 })
+
+for (const [server, snippet] of Object.entries({ nginx: challengeSnippet, apache: apacheChallengeSnippet })) {
+  test(`what was installed into ${server} does not say how that is done by hand`, () => {
+    assert.match(
+      snippet({ webroot: '/srv' }),
+      /Made by: certwright tls snippet \w+ --challenge\n#\n# 1\. Save this/,
+    )
+    assert.match(
+      snippet({ webroot: '/srv', madeBy: 'certwright install x y' }),
+      /^# .* Made by: certwright install x y\n\n/,
+    )
+  })
+}
 
 for (const webroot of ['srv', '/srv/$1', '/srv/100%', '/srv/a\nb']) {
   test(`refused: ${JSON.stringify(webroot)}`, () => {

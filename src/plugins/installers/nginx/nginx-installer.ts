@@ -91,7 +91,12 @@ async function plan(
     files: [...edited].map(([{ path, current, text }, edits]) => ({ path, current, base: text, edits })),
     ownFiles: [
       ...(decision.usesChallengeFile && webroot !== undefined
-        ? [{ path: challengeFile, text: challengeSnippet({ webroot }) }]
+        ? [
+            {
+              path: challengeFile,
+              text: challengeSnippet({ webroot, madeBy: `certwright install nginx ${certificate.name}` }),
+            },
+          ]
         : []),
       ...(decision.usesTlsFile ? [{ path: tlsFile, text: tlsText }] : []),
     ],
