@@ -74,6 +74,8 @@ function commandsPage(program: Command): string {
 /** What a test of a server has written down: see `noteResult` in test/servers. */
 type ServerResult = {
   readonly server: string
+  /** Another way to configure it. */
+  readonly variant?: string
   readonly reads: 'live' | 'copies'
   readonly dialogues: readonly string[]
   readonly test: string
@@ -85,11 +87,12 @@ function serversPage(): string {
   const rows = globSync('docs/reference/servers/*.json', { cwd: root })
     .sort()
     .map(path => JSON.parse(readText(path)) as ServerResult) // written by the tests alone
-    .map(({ server, reads, dialogues, test, reload, readsByItself }) => {
+    .map(({ server, variant, reads, dialogues, test, reload, readsByItself }) => {
       const files = reads === 'live' ? '`live/NAME`' : 'its own'
       const effect = readsByItself ? 'reads by itself' : 'kept'
       const wrongKey = readsByItself ? 'mended by the next run' : 'kept'
-      return `| ${server} | ${files} | ${dialogues.join(', ')} | ${cell(test)} | ${cell(reload)} | kept | ${effect} | ${wrongKey} |`
+      const name = variant === undefined ? server : `${server} (${variant})`
+      return `| ${name} | ${files} | ${dialogues.join(', ')} | ${cell(test)} | ${cell(reload)} | kept | ${effect} | ${wrongKey} |`
     })
   return page(
     'Servers and what was proven with them',
