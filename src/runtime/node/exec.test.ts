@@ -145,7 +145,10 @@ describe('node exec', () => {
       message: `${script} is not run: ${script} can be changed by every user of this machine`,
     })
     assert.equal((await exec(script, [])).stdout, 'ran\n', 'unless nobody asked')
-    await assert.rejects(exec(`${directory.path}/none`, [], options), { code: 'ERR_EXEC', message: /ENOENT/ })
+    await assert.rejects(exec(`${directory.path}/none`, [], options), {
+      code: 'ERR_EXEC',
+      message: /cannot be started: it is not there/,
+    })
   })
 })
 
