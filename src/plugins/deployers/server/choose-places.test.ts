@@ -41,6 +41,13 @@ for (const [title, places, names, expected, wanted] of [
   ],
   ['by the certificate that lies there', [place('a', of('a.example'))], ['a.example'], /^copies/],
   ['a host that the wildcard stands for', [place('a', of('b.example.com'))], ['*.example.com'], /^copies/],
+  ['a stand-in', [place('a', { isPlaceholder: true, ...of('localhost') })], ['a.example'], /^copies/],
+  [
+    'a self-signed certificate of somebody',
+    [place('a', { isPlaceholder: true, isTaken: true, ...of('b.example') })],
+    ['a.example'],
+    unmeant,
+  ],
   ['a wildcard certificate of somebody', [place('a', of('*.example.com'))], ['b.example.com'], unmeant],
   ['a wildcard host', [place('a', { names: ['*.example.com'] })], ['b.example.com'], unmeant],
   ['deeper than a wildcard', [place('a', of('a.b.example.com'))], ['*.example.com'], unmeant],
@@ -169,4 +176,10 @@ test('what lies there is known by its names and its kind of key', async () => {
   const seen = await see('/tls/a.crt', '/tls/a.key')
   const kind: KeyKind = 'ecdsa'
   assert.deepEqual([seen?.present, seen?.presentKind, seen?.problem], [['a.example'], kind, undefined])
+})
+
+test('a certificate with a full name is told from a place that waits for one', async () => {
+  const see = await machine()
+  assert.equal((await see('/tls/a.crt', '/tls/a.key'))?.isTaken, true)
+  assert.equal((await see('/tls/none.crt', '/tls/none.key'))?.isTaken, false)
 })

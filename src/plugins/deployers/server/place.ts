@@ -36,6 +36,8 @@ export type SeenPlace = CertificatePlace & {
   readonly problem?: string
   /** What lies there is nothing yet, or a certificate that was made to fill the place. */
   readonly isPlaceholder: boolean
+  /** What lies there has a full name, so somebody made it for that, self-signed or not. */
+  readonly isTaken?: boolean
 }
 
 /** The files of certificates and keys. */
@@ -85,7 +87,9 @@ export function choosePlaces(
       text: `${printable(victim.certificateFile)} has another certificate, for ${printable((victim.names ?? victim.present ?? []).join(', '), 200)} (${victim.source}), and shares a file with what is meant for these names`,
       hint: `give each certificate files of its own${wanted === undefined ? ', or say which file is meant with certificate-file: PATH' : ''}`,
     }
-  const waiting = own.filter(({ names, isPlaceholder }) => names === undefined && isPlaceholder)
+  const waiting = own.filter(
+    ({ names, isPlaceholder, isTaken = false }) => names === undefined && isPlaceholder && !isTaken,
+  )
   if (meant.length > 0) return { state: 'copies', places: meant }
   // Several listeners may read the same files.
   if (new Set(waiting.map(({ certificateFile }) => certificateFile)).size === 1)

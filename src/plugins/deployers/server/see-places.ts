@@ -69,6 +69,7 @@ async function seePlace(
     ...(present?.kind !== undefined && { presentKind: present.kind }),
     ...(problem !== undefined && { problem }),
     isPlaceholder: present === undefined || present.isSelfSigned === true,
+    isTaken: present !== undefined && hasFullName(present),
   }
 }
 
@@ -92,6 +93,11 @@ type Present = {
   readonly names?: readonly string[]
   readonly kind?: KeyKind
   readonly isSelfSigned?: boolean
+}
+
+/** Whether it is for a name by which others know somebody, other than `localhost` or none at all. */
+function hasFullName({ names = [] }: Present): boolean {
+  return names.some(name => name.includes('.') && !/^127\.|\.(localdomain|local|invalid)$/.test(name))
 }
 
 /** @returns `undefined` where nothing lies, and an empty value where something else does than a certificate */
