@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type EndpointAddress, formatEndpoint, parseEndpoint } from './endpoint-text.ts'
+import { type EndpointAddress, formatEndpoint, parseEndpoint, suggestScheme } from './endpoint-text.ts'
 import { startTlsProtocols } from './network.ts'
 
 const cases: readonly (readonly [string, EndpointAddress, string?])[] = [
@@ -61,3 +61,14 @@ for (const text of [
     assert.equal(parseEndpoint(text), undefined)
   })
 }
+
+for (const [text, expected] of [
+  ['smpt://a.example', 'smtp'],
+  ['IMAP://a.example', 'imap'],
+  ['gopher://a.example', undefined],
+  ['smtp://', undefined],
+  ['a.example:x', undefined],
+] as const)
+  test(`${text} was probably meant as ${expected ?? 'nothing'}`, () => {
+    assert.equal(suggestScheme(text), expected)
+  })

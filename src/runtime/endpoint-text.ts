@@ -1,4 +1,5 @@
 /** Endpoints as people write them: `www.example.com:443`, `[2001:db8::1]:8443`, `smtp://mail.example.com`. Pure. */
+import { suggest } from '../base/suggest.ts'
 import type { ListenAddress, StartTls } from './network.ts'
 
 /** Where TLS is spoken, and in which protocol client and server talk before it begins. */
@@ -56,6 +57,12 @@ export function parseEndpoint(text: string): EndpointAddress | undefined {
   if (name === undefined ? slash !== '' : scheme === undefined) return undefined
   const { startTls } = scheme ?? {}
   return { host, port, ...(startTls !== undefined && { startTls }) }
+}
+
+/** The protocol that was probably meant, `smtp` for `smpt://…`; `undefined` where there is none like it. */
+export function suggestScheme(text: string): string | undefined {
+  const [, name] = /^([a-z0-9]+):\/\//i.exec(text) ?? []
+  return name === undefined || schemes.has(name) ? undefined : suggest(name, [...schemes.keys()])
 }
 
 /** The text of an endpoint, always with its port: `smtp://[::1]:25`, `127.0.0.1:443`. */

@@ -154,6 +154,7 @@ test('without a configuration and a store anything can be looked at, and what fa
   assert.deepEqual([typeof at, ok], ['string', false])
 
   for (const [args, message] of [
+    [['smpt://a.example'], /smpt:\/\/a\.example is no endpoint\nhint: did you mean smtp:\/\/\?/],
     [['gopher://a.example'], /gopher:\/\/a\.example is no endpoint\nhint: write HOST:PORT/],
     [['a.example'], /a\.example/],
     [['--watch', 'a.example:1'], /without one, --watch stands last/],

@@ -18,7 +18,7 @@ import {
   parseSpecName,
   targetName,
 } from '../../manage/spec.ts'
-import { endpointForm, parseEndpoint } from '../../runtime/endpoint-text.ts'
+import { endpointForm, parseEndpoint, suggestScheme } from '../../runtime/endpoint-text.ts'
 import { printResult } from '../../runtime/node/standard-output.ts'
 import { type CommandContext, type CommandResult, exitCodes } from '../command.ts'
 import {
@@ -105,8 +105,9 @@ function monitoredOf(
 ): MonitoredEndpoint {
   const address = parseEndpoint(text)
   if (address === undefined) {
+    const near = suggestScheme(text)
     throw new AppError('ERR_USAGE', `${printable(text, 200)} is no endpoint`, {
-      hint: `write ${endpointForm}`,
+      hint: near === undefined ? `write ${endpointForm}` : `did you mean ${near}://?`,
     })
   }
   const name = certificate === undefined ? undefined : parseSpecName(certificate)
