@@ -63,8 +63,8 @@ const good: Seen = { scan: goodScan, chains: [{ leaf, sent: 2, findings: [] }], 
 const also = (...protocols: readonly ProtocolScan[]) => ({
   scan: { ...goodScan, protocols: [...protocols, ...goodScan.protocols] },
 })
-const only = (...protocols: readonly ProtocolScan[]) => ({ scan: { ...goodScan, protocols } })
-const with12 = (...suites: readonly number[]) => only(protocol('TLSv1.2', [gcm, ...suites]), newest)
+const speaking = (...protocols: readonly ProtocolScan[]) => ({ scan: { ...goodScan, protocols } })
+const with12 = (...suites: readonly number[]) => speaking(protocol('TLSv1.2', [gcm, ...suites]), newest)
 const finding = (kind: ChainFinding['kind']) => ({
   chains: [{ leaf, sent: 2, findings: [{ kind, text: `it is ${kind}` }] }],
 })
@@ -80,11 +80,16 @@ const hsts = (header: string): { readonly http: HttpSeen } => ({
 
 const cases: readonly (readonly [string, Partial<Seen>, Grade, readonly RuleName[]])[] = [
   ['a good server', {}, 'A+', []],
-  ['TLS 1.3 alone', only(newest), 'A+', []],
-  ['no TLS 1.3', only(protocol('TLSv1.2', [gcm])), 'A-', ['no-tls13']],
+  ['TLS 1.3 alone', speaking(newest), 'A+', []],
+  ['no TLS 1.3', speaking(protocol('TLSv1.2', [gcm])), 'A-', ['no-tls13']],
   ['TLS 1.1 too', also(protocol('TLSv1.1', [0xc013])), 'B', ['tls11']],
   ['TLS 1.0 too', also(protocol('TLSv1.0', [0xc013])), 'B', ['tls10']],
-  ['TLS 1.0 alone', only(protocol('TLSv1.0', [0xc013])), 'C', ['no-tls12', 'tls10', 'no-aead', 'no-tls13']],
+  [
+    'TLS 1.0 alone',
+    speaking(protocol('TLSv1.0', [0xc013])),
+    'C',
+    ['no-tls12', 'tls10', 'no-aead', 'no-tls13'],
+  ],
   ['SSL 3 with block ciphers', also(protocol('SSLv3', [0x002f])), 'C', ['ssl3']],
   ['SSL 3 with RC4 alone', also(protocol('SSLv3', [0x0005])), 'B', ['ssl3', 'rc4']],
   ['SSL 2', also({ ...protocol('SSLv2', []), oldCiphers: ['SSL_CK_RC4_128_WITH_MD5'] }), 'F', ['ssl2']],
@@ -92,7 +97,7 @@ const cases: readonly (readonly [string, Partial<Seen>, Grade, readonly RuleName
   ['RC4 in TLS 1.2', with12(0x0005), 'C', ['rc4']],
   [
     'nothing but RC4',
-    only(protocol('TLSv1.0', [0x0005])),
+    speaking(protocol('TLSv1.0', [0x0005])),
     'F',
     ['rc4', 'no-tls12', 'tls10', 'no-forward-secrecy', 'no-aead', 'no-tls13'],
   ],
@@ -101,20 +106,20 @@ const cases: readonly (readonly [string, Partial<Seen>, Grade, readonly RuleName
   ['an export cipher', with12(0x0003), 'F', ['export']],
   ['no encryption', with12(0x0002), 'F', ['null']],
   ['an anonymous suite', with12(0xc018), 'F', ['anonymous']],
-  ['no forward secrecy at all', only(protocol('TLSv1.2', [0x009c]), newest), 'B', ['no-forward-secrecy']],
+  ['no forward secrecy at all', speaking(protocol('TLSv1.2', [0x009c]), newest), 'B', ['no-forward-secrecy']],
   [
     'forward secrecy not preferred by the server',
-    only(protocol('TLSv1.2', [0x009c, gcm], 'server'), newest),
+    speaking(protocol('TLSv1.2', [0x009c, gcm], 'server'), newest),
     'B',
     ['no-forward-secrecy'],
   ],
   [
     'forward secrecy for who asks for it',
-    only(protocol('TLSv1.2', [0x009c, gcm], 'client'), newest),
+    speaking(protocol('TLSv1.2', [0x009c, gcm], 'client'), newest),
     'A+',
     [],
   ],
-  ['no authenticated encryption', only(protocol('TLSv1.2', [0xc027]), newest), 'B', ['no-aead']],
+  ['no authenticated encryption', speaking(protocol('TLSv1.2', [0xc027]), newest), 'B', ['no-aead']],
   ['a prime of 1024 bits', { scan: { ...goodScan, primes: [{ bits: 1024 }] } }, 'B', ['weak-dh']],
   ['a prime of 768 bits', { scan: { ...goodScan, primes: [{ bits: 768 }] } }, 'F', ['weak-dh']],
   ['a prime of 2048 bits', { scan: { ...goodScan, primes: [{ bits: 2048 }] } }, 'A+', []],
@@ -172,7 +177,7 @@ const scoreCases: readonly (readonly [string, Partial<Seen>, readonly [number, n
   [
     'AES-256 and RSA 4096 with P-384',
     {
-      ...only({
+      ...speaking({
         ...protocol('TLSv1.3', [0x1302]),
         groups: groups.filter(({ name }) => name === 'secp384r1'),
       }),
